@@ -1,0 +1,126 @@
+//! Picture to what is in it, and what stays in it.
+//!
+//! Pure: no I/O, no clock, no thread; it cannot fail. Abstaining is an answer. It does not know where a picture
+//! came from, nor what will be advised. All lengths are millimetres in the [`crate::space::Scan`] space.
+use crate::clock::Timestamp;
+use crate::frame::FrameId;
+use crate::space::Scan;
+use crate::space::{Millimeters, Radians, ScanPoint, Segment};
+
+/// What is said about the port in one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortState {
+    /// No opening that could be the fill port is seen.
+    #[default]
+    None,
+    /// An opening is seen, or was seen up to half a second ago (`held`), but is not established.
+    Candidate,
+    /// The fill port is measured in this very frame and has been over time.
+    Locked,
+    /// An opening is seen that may be the catheter access port (H08).
+    AccessPortSuspected,
+    /// The face was seen over a sweep and has no opening (H11).
+    InvertedSuspected,
+}
+
+/// The pump's titanium face in this slice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Face {
+    /// The part of it that is seen, on the leading edge of the metal echo's centre line.
+    pub segment: Segment<Scan>,
+    /// Against the x axis, positive when the right end is deeper.
+    pub tilt: Radians,
+}
+
+/// An opening in the face.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Port {
+    /// Centre of the opening on the face plane (on top of the rim if raised).
+    pub center: ScanPoint,
+    /// Width of the opening in this slice (a chord of the port).
+    pub width: Millimeters,
+    /// One standard deviation of the lateral position.
+    pub sigma: Millimeters,
+}
+
+/// A needle seen in the plane. Never a tip unless it was followed as one (H17).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NeedleSeen {
+    /// Shallow end of the shaft seen.
+    pub a: ScanPoint,
+    /// Deep end of the shaft seen.
+    pub b: ScanPoint,
+    /// Against x, positive when the end with the larger x is deeper.
+    pub angle: Radians,
+    /// The tip, when it was followed.
+    pub tip: Option<ScanPoint>,
+    /// Probability that this is a needle.
+    pub confidence: f64,
+    /// Whether the shaft lies in the plane.
+    pub in_plane: bool,
+}
+
+/// A fluid-like change above the face against the first second of locked frames. Its absence proves nothing (H18).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FluidSeen {
+    /// Largest thickness.
+    pub thickness: Millimeters,
+    /// Area in this slice, mm^2.
+    pub area_mm2: f64,
+    /// When it was first seen.
+    pub since: Timestamp,
+}
+
+/// How well the probe touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contact {
+    /// Over most of its width.
+    #[default]
+    Good,
+    /// Over part of its width.
+    Poor,
+    /// Not at all.
+    None,
+}
+
+/// How the picture moves, measured on the face from frame to frame.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Motion {
+    /// Whether it moves too fast for a path (H16).
+    pub moving: bool,
+    /// Speed of the face, mm/s.
+    pub speed_mm_s: f64,
+}
+
+/// Everything read from one picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Finding {
+    /// The frame it was read from.
+    pub frame: FrameId,
+    /// When that frame was captured.
+    pub captured_at: Timestamp,
+    /// What is said about the port.
+    pub state: PortState,
+    /// The port, in `Candidate` and `Locked` only.
+    pub port: Option<Port>,
+    /// Whether `port` is remembered rather than measured in this frame.
+    pub held: bool,
+    /// The opening that may be the access port, in `AccessPortSuspected` only.
+    pub other_port: Option<Port>,
+    /// Probability that the reported opening is the fill port; 0 where `port` is none.
+    pub confidence: f64,
+    /// The pump's face.
+    pub face: Option<Face>,
+    /// The brightest long straight interface, whatever it is (px when the picture has no scale).
+    pub surface: Option<Segment<Scan>>,
+    /// A needle in the plane.
+    pub needle: Option<NeedleSeen>,
+    /// A fluid-like change.
+    pub fluid: Option<FluidSeen>,
+    /// How well the probe touches.
+    pub contact: Contact,
+    /// How the picture moves.
+    pub motion: Motion,
+}

@@ -1,0 +1,202 @@
+//! What passes between a session and the screen: immutable values one way, commands the other.
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::detect::Finding;
+use crate::frame::{FrameId, ImagingSettings, Origin, PixelSpacing};
+use crate::guide::Guidance;
+use crate::image::ScanImage;
+use crate::notice::Notice;
+use crate::overlay::Marks;
+use crate::pump::{Needle, PumpModel};
+use crate::stream::StreamHealth;
+
+/// Whether what is shown is what is there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Liveness {
+    /// No frame has come yet.
+    #[default]
+    Waiting,
+    /// Frames arrive in time.
+    Running,
+    /// The newest frame is older than 250 ms: marks are gone (H01).
+    Stale,
+    /// The newest frame is older than 500 ms, or the source is gone: the picture is dimmed, NOT LIVE.
+    NotLive,
+    /// The operator froze the picture.
+    Frozen,
+    /// A recording has come to its end.
+    Ended,
+}
+
+/// A picture ready to be shown.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The picture.
+    pub image: Arc<ScanImage>,
+    /// What it was formed with.
+    pub settings: Arc<ImagingSettings>,
+}
+
+/// What is said about one picture once it was read.
+#[derive(Clone, Debug)]
+pub struct Advice {
+    /// What was found.
+    pub finding: Finding,
+    /// What is advised.
+    pub guidance: Guidance,
+    /// The marks, to be drawn over the picture of `marks.frame` and no other.
+    pub marks: Marks,
+    /// Whether the picture had a scale.
+    pub has_scale: bool,
+}
+
+/// Duration of one stage over the last few seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Default, serde::Serialize)]
+pub struct StageTimes {
+    /// Median, ms.
+    pub p50_ms: f64,
+    /// 99th percentile, ms.
+    pub p99_ms: f64,
+    /// Number of frames behind the figures.
+    pub count: u64,
+}
+
+/// What every station of the stream reports.
+#[derive(Clone, Copy, Debug, PartialEq, Default, serde::Serialize)]
+pub struct Stations {
+    /// At the capture worker.
+    pub capture: StreamHealth,
+    /// At image formation.
+    pub form: StreamHealth,
+    /// At the detector.
+    pub read: StreamHealth,
+    /// Time to form a picture.
+    pub form_times: StageTimes,
+    /// Time to read a picture and advise on it.
+    pub read_times: StageTimes,
+}
+
+/// A picture the operator kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its number in this session.
+    pub number: u32,
+    /// The frame it shows.
+    pub frame: FrameId,
+    /// Where it lies, as text for the screen.
+    pub path: String,
+}
+
+/// Everything the screen needs for one repaint, taken in one go.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The newest picture.
+    pub picture: Option<Arc<Picture>>,
+    /// The newest advice; draw its marks only over the picture of the same frame.
+    pub advice: Option<Arc<Advice>>,
+    /// Whether what is shown is what is there now.
+    pub liveness: Liveness,
+    /// Age of the newest frame.
+    pub age: Option<Duration>,
+    /// The moment of this look.
+    pub now: Timestamp,
+    /// What kind of source it is.
+    pub origin: Origin,
+    /// The source's name.
+    pub source_name: String,
+    /// Health of the stream at every station.
+    pub stations: Stations,
+    /// Imaging settings in force.
+    pub settings: Arc<ImagingSettings>,
+    /// The pump model chosen.
+    pub pump: Arc<PumpModel>,
+    /// All pump models to choose from.
+    pub pumps: Arc<Vec<PumpModel>>,
+    /// The needle chosen.
+    pub needle: Option<Needle>,
+    /// Trouble worth telling, newest last.
+    pub notices: Arc<Vec<Notice>>,
+    /// Pictures kept in this session.
+    pub snapshots: Arc<Vec<Snapshot>>,
+    /// Where the journal is written, as text.
+    pub journal_path: Option<String>,
+}
+
+/// A movement of the virtual probe against the virtual patient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Nudge {
+    /// Along the picture plane, mm.
+    Slide(f64),
+    /// Across the picture plane, mm.
+    Elevation(f64),
+    /// Rock in the picture plane, degrees.
+    Tilt(f64),
+    /// Turn about the beam axis, degrees.
+    Rotate(f64),
+    /// Press toward the patient, mm.
+    Push(f64),
+    /// Move the needle along its path, mm (positive is deeper).
+    Needle(f64),
+    /// Back to the preset's pose.
+    Reset,
+}
+
+/// A fault of the virtual probe, on cue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// No frame for 700 ms.
+    Stall,
+    /// Ten frames lost.
+    Gap,
+    /// Left and right change places.
+    Flip,
+    /// The probe is gone for good.
+    Unplug,
+}
+
+/// Everything a person can ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Hold the picture.
+    Freeze,
+    /// Let it run again.
+    Unfreeze,
+    /// Change imaging settings.
+    SetImaging(ImagingSettings),
+    /// Choose a pump model by its identifier.
+    ChoosePump(String),
+    /// Choose a needle, or none.
+    ChooseNeedle(Option<Needle>),
+    /// Give a source without a scale its pixel size.
+    GiveScale(PixelSpacing),
+    /// Keep the picture shown, with its marks.
+    TakeSnapshot,
+    /// Throw a kept picture away.
+    DeleteSnapshot(u32),
+    /// Start a recording from its first frame again.
+    Restart,
+    /// Move the virtual probe.
+    Nudge(Nudge),
+    /// Make the virtual probe fail.
+    Fault(Fault),
+    /// The operator has read the notice that this is research software.
+    AcknowledgeResearchNotice,
+    /// The display was flipped (for the journal; the mirror itself is the view's).
+    FlipShown(bool),
+}
+
+/// A running session as the screen sees it.
+pub trait Session: Send + Sync {
+    /// Everything needed for one repaint.
+    fn look(&self) -> Look;
+    /// Asks for something; never blocks.
+    fn send(&self, command: Command);
+    /// Calls `wake` whenever there is something new to show. Replaces any earlier waker.
+    fn set_waker(&self, wake: Arc<dyn Fn() + Send + Sync>);
+    /// Tells the session that the picture of `frame` was put on the screen, and whether marks were drawn over it.
+    fn note_shown(&self, frame: FrameId, marks: Option<FrameId>);
+}

@@ -1,0 +1,2 @@
+//! Reads the arguments and hands over to the library.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Tests across rooms, in one binary: each further binary would link the whole window stack again.
