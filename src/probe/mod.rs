@@ -1,1 +1,9 @@
-//! Hardware probes.
+//! Hardware probes: which kinds are known, and which are plugged in.
+//!
+//! This version lists known USB probes, so that the virtual patient never takes the place of a real one in silence.
+//! It has no driver yet; every place that names a probe says so.
+mod catalog;
+mod usb;
+
+pub use catalog::{KNOWN_PROBES, ProbeModel, ProbeState};
+pub use usb::{AttachedProbe, ListProblem, attached};

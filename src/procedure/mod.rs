@@ -1,1 +1,9 @@
 //! What happened: the append-only journal of a session.
+//!
+//! One JSON object a line, numbered, with wall-clock time in UTC and the session's monotonic time. A line is on the
+//! disk before the next one is taken (H24). The journal holds no name and no dose (H21, H27).
+mod event;
+mod journal;
+
+pub use event::{Entry, Event};
+pub use journal::{Journal, JournalProblem};

@@ -1,0 +1,158 @@
+//! What a journal can say.
+use serde::Serialize;
+
+use crate::frame::{FrameId, ImagingSettings, Origin};
+use crate::guide::Withheld;
+use crate::pump::Needle;
+
+/// One event of a session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The session began.
+    SessionStarted {
+        /// Version of the program.
+        version: String,
+        /// Name of the source.
+        source: String,
+        /// Kind of source.
+        origin: Origin,
+        /// Pump model.
+        pump: String,
+        /// Needle, when given.
+        needle: Option<Needle>,
+        /// That this is research software, in words.
+        notice: String,
+    },
+    /// The operator has read that this is research software.
+    ResearchNoticeAcknowledged,
+    /// Imaging settings in force from now on.
+    SettingsChanged {
+        /// The settings.
+        settings: ImagingSettings,
+    },
+    /// A pump model was chosen.
+    PumpChosen {
+        /// Its identifier.
+        pump: String,
+    },
+    /// A needle was chosen, or taken back.
+    NeedleChosen {
+        /// The needle.
+        needle: Option<Needle>,
+    },
+    /// The operator gave the picture a scale.
+    ScaleGiven {
+        /// mm a pixel along rows.
+        lateral_mm: f64,
+        /// mm a pixel along columns.
+        axial_mm: f64,
+    },
+    /// The display was mirrored, or mirrored back (H03).
+    FlipShown {
+        /// Whether it is mirrored now.
+        mirrored: bool,
+    },
+    /// The source changed its own orientation (H03).
+    OrientationChanged {
+        /// First frame that has it.
+        frame: FrameId,
+        /// The orientation letters.
+        orientation: String,
+    },
+    /// The fill port is measured from this frame on.
+    LockGained {
+        /// The frame.
+        frame: FrameId,
+        /// Centre of the opening, mm.
+        x_mm: f64,
+        /// Depth of the face plane there, mm.
+        z_mm: f64,
+        /// Chord, mm.
+        width_mm: f64,
+        /// Probability that it is the fill port.
+        confidence: f64,
+    },
+    /// The fill port is no longer measured.
+    LockLost {
+        /// First frame without it.
+        frame: FrameId,
+    },
+    /// A path is shown from this frame on.
+    PathSuggested {
+        /// The frame.
+        frame: FrameId,
+        /// Against z, degrees.
+        tilt_deg: f64,
+        /// Least and most depth to the needle stop, mm.
+        depth_mm: [f64; 2],
+        /// Whether it waits for a second plane.
+        provisional: bool,
+    },
+    /// No path is shown from this frame on, or the reasons changed.
+    GuidanceWithheld {
+        /// The frame, when there is one.
+        frame: Option<FrameId>,
+        /// Every reason, gravest first.
+        reasons: Vec<Withheld>,
+    },
+    /// Frames did not arrive.
+    FramesLost {
+        /// How many by their numbers.
+        count: u64,
+        /// The frame after the gap.
+        before: FrameId,
+    },
+    /// What is shown became live, stale, dead, frozen or ended.
+    LivenessChanged {
+        /// The new state.
+        state: String,
+        /// Age of the newest frame, ms.
+        age_ms: Option<f64>,
+    },
+    /// A picture was kept.
+    SnapshotTaken {
+        /// Its number.
+        number: u32,
+        /// The frame it shows.
+        frame: FrameId,
+        /// Its file name.
+        file: String,
+    },
+    /// A kept picture was thrown away.
+    SnapshotDeleted {
+        /// Its number.
+        number: u32,
+    },
+    /// A fault was asked of the virtual probe.
+    FaultCued {
+        /// The fault.
+        fault: String,
+    },
+    /// Trouble the user was told about.
+    Trouble {
+        /// What was said.
+        text: String,
+    },
+    /// The session ended in good order.
+    SessionEnded {
+        /// Frames captured.
+        frames: u64,
+        /// Frames lost before capture.
+        missing: u64,
+    },
+}
+
+/// An event with its place in the journal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// Running number from 0.
+    pub seq: u64,
+    /// Wall-clock time, RFC 3339, UTC.
+    pub utc: String,
+    /// Seconds on the session's monotonic clock.
+    pub t: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: Event,
+}
