@@ -26,5 +26,7 @@ pub mod procedure;
 // the switchboard and the window
 pub mod engine;
 pub mod view;
+// how right it was
+pub mod evidence;
 // the command line
 pub mod cli;

@@ -1,2 +1,6 @@
 //! Reads the arguments and hands over to the library.
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    portsight::cli::run()
+}

@@ -77,6 +77,10 @@ pub struct Stations {
     pub form_times: StageTimes,
     /// Time to read a picture and advise on it.
     pub read_times: StageTimes,
+    /// From capture until the picture was handed to the screen.
+    pub shown_times: StageTimes,
+    /// Pictures shown with the marks of another frame; must stay 0 (H02).
+    pub shown_mismatches: u64,
 }
 
 /// A picture the operator kept.

@@ -1,0 +1,121 @@
+//! The command line: verbs, their help, and exit statuses (0 all right, 1 a problem with the input or the machine,
+//! 2 wrong usage).
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the command line is the one room that talks to the terminal"
+)]
+mod analyze;
+mod bench;
+mod demo;
+mod evaluate;
+mod live;
+mod simulate;
+mod snapshot;
+mod source;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::frame::Orientation;
+use crate::pump::Needle;
+
+const ABOUT: &str = "Live ultrasound guidance for refilling implanted intrathecal drug pumps.
+
+Research and simulation software. Not a medical device, not for use on patients.
+
+Without a verb the window opens on the virtual probe; on a machine without a display the same job runs headless
+and leaves its picture, advice and journal in ./portsight-demo.";
+
+const EXAMPLES: &str = "Examples:
+  portsight                                         the window, on the virtual probe
+  portsight live --source virtual:tilted            the window, on another virtual patient
+  portsight live --source virtual --headless --frames 300 --json advice.jsonl
+  portsight replay recording.mha --pump synchromed2-20 --needle 22G:51
+  portsight analyze recording.mha --pump synchromed2-20 --needle 22G:51 --out advice.jsonl
+  portsight snapshot recording.mha --frame 40 --out picture.png
+  portsight evaluate FOLDER                         every recording that has a truth file beside it
+  portsight simulate --preset scar --seed 7 --seconds 4 --out scar.mha
+  portsight bench
+
+Exit status: 0 all right, 1 a problem with the input or the machine, 2 wrong usage.";
+
+/// Everything the command line can say.
+#[derive(Debug, Parser)]
+#[command(name = "portsight", version, about = ABOUT, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Watch a live source: in the window, or headless.
+    Live(live::LiveArgs),
+    /// Play a recording in the window.
+    Replay(live::ReplayArgs),
+    /// Read every frame of a file and write what was found and advised, one JSON object a line.
+    Analyze(analyze::AnalyzeArgs),
+    /// Score the detector against known truth.
+    Evaluate(evaluate::EvaluateArgs),
+    /// Draw one frame with its marks, scale and disclaimer into a PNG. Needs no display.
+    Snapshot(snapshot::SnapshotArgs),
+    /// Write a recording of the virtual probe, with its truth beside it.
+    Simulate(simulate::SimulateArgs),
+    /// Measure frames a second and the time of every stage on this machine.
+    Bench(bench::BenchArgs),
+}
+
+/// Which pump and needle a path is planned for.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SetupArgs {
+    /// Pump model: generic (gives no path), synchromed2-20, synchromed2-40, ... (`--pump list` shows all)
+    #[arg(long, value_name = "ID", default_value = "generic")]
+    pub pump: String,
+    /// Needle as GAUGE:LENGTH in mm, such as 22G:38
+    #[arg(long, value_name = "22G:38")]
+    pub needle: Option<Needle>,
+}
+
+/// How a file is to be read.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FileArgs {
+    /// Pixel size along rows and columns in mm, for pictures that carry none (or a wrong one)
+    #[arg(long, value_name = "LATERAL,AXIAL", value_parser = source::pair)]
+    pub mm_per_px: Option<(f64, f64)>,
+    /// How the picture is stored: MF, UF, MN or UN (M/U: columns run toward the marked/unmarked side, F/N: rows
+    /// run away from/toward the probe); FM, FU, NM, NU for scan lines
+    #[arg(long, value_name = "CODE")]
+    pub orientation: Option<Orientation>,
+    /// The part of the stored picture that holds the scan, in pixels
+    #[arg(long, value_name = "X,Y,W,H", value_parser = source::rectangle)]
+    pub crop: Option<(usize, usize, usize, usize)>,
+    /// Geometry of scan lines or fan, as JSON (docs/FORMATS.md)
+    #[arg(long, value_name = "FILE")]
+    pub geometry: Option<PathBuf>,
+}
+
+/// Parses the arguments, does the work, and says how it went.
+pub fn run() -> ExitCode {
+    // Clap prints help, versions and usage errors itself, with status 0 or 2.
+    let cli = Cli::parse();
+    let done = match &cli.verb {
+        None => demo::without_verb(),
+        Some(Verb::Live(args)) => live::live(args),
+        Some(Verb::Replay(args)) => live::replay(args),
+        Some(Verb::Analyze(args)) => analyze::run(args),
+        Some(Verb::Evaluate(args)) => evaluate::run(args),
+        Some(Verb::Snapshot(args)) => snapshot::run(args),
+        Some(Verb::Simulate(args)) => simulate::run(args),
+        Some(Verb::Bench(args)) => bench::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("portsight: {problem:#}");
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What the workers of a session share: two mailboxes, two queues and one board, locked only for a swap.
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+use crate::frame::{Frame, FrameId, ImagingSettings, Origin};
+use crate::notice::Notice;
+use crate::procedure::Event;
+use crate::pump::{Needle, PumpModel};
+use crate::stream::{Newest, Queue};
+
+use super::stopwatch::Stopwatch;
+use super::{Advice, Command, Liveness, Picture, Snapshot, Stations};
+
+/// How long a finished picture may wait for its own marks before it is shown without them. It bounds the wait, so
+/// a slow detector delays a picture by this much at most; without it every frame would be painted twice, first
+/// without marks, and the marks would flicker.
+pub(super) const COALESCE: Duration = Duration::from_millis(12);
+/// Commands waiting for the capture worker; a person cannot press keys faster than it drains them.
+const CAPTURE_COMMANDS: usize = 256;
+/// Jobs waiting for the desk worker; each costs one disk flush.
+const DESK_JOBS: usize = 1024;
+/// Notices kept for the screen.
+const NOTICES_KEPT: usize = 20;
+
+/// Work for the desk worker, the only one that writes files.
+pub(super) enum Job {
+    Command(Command),
+    Event(Event),
+    Trouble(Notice),
+}
+
+/// The state behind [`super::Look`].
+pub(super) struct Board {
+    pub staged: Option<Arc<Picture>>,
+    pub staged_is_out: bool,
+    pub picture: Option<Arc<Picture>>,
+    pub advice: Option<Arc<Advice>>,
+    pub liveness: Liveness,
+    pub last_captured: Option<Timestamp>,
+    pub finished: bool,
+    pub source_gone: bool,
+    pub stations: Stations,
+    pub settings: Arc<ImagingSettings>,
+    pub pump: Arc<PumpModel>,
+    pub needle: Option<Needle>,
+    pub notices: Arc<Vec<Notice>>,
+    pub snapshots: Arc<Vec<Snapshot>>,
+    pub journal_path: Option<String>,
+    pub shown_watch: Stopwatch,
+}
+
+/// Called when there is something new to show.
+pub(super) type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Everything the workers share.
+pub(super) struct Shared {
+    pub clock: Arc<dyn Clock>,
+    pub origin: Origin,
+    pub source_name: String,
+    pub is_still: bool,
+    pub pumps: Arc<Vec<PumpModel>>,
+    pub frames: Newest<Arc<Frame>>,
+    pub pictures: Newest<Arc<Picture>>,
+    pub to_capture: Queue<Command>,
+    pub to_desk: Queue<Job>,
+    pub frozen: AtomicBool,
+    /// Counts changes of pump and needle, so that the reader advises again on the picture it has.
+    pub setup_changes: AtomicU64,
+    board: Mutex<Board>,
+    advised: Condvar,
+    waker: Mutex<Option<Waker>>,
+}
+
+/// What a session starts with.
+pub(super) struct Beginning {
+    pub clock: Arc<dyn Clock>,
+    pub origin: Origin,
+    pub source_name: String,
+    pub is_still: bool,
+    pub pumps: Arc<Vec<PumpModel>>,
+    pub pump: Arc<PumpModel>,
+    pub needle: Option<Needle>,
+    pub settings: Arc<ImagingSettings>,
+    pub journal_path: Option<String>,
+}
+
+impl Shared {
+    pub(super) fn new(with: Beginning) -> Self {
+        Self {
+            clock: with.clock,
+            origin: with.origin,
+            source_name: with.source_name,
+            is_still: with.is_still,
+            pumps: with.pumps,
+            frames: Newest::default(),
+            pictures: Newest::default(),
+            to_capture: Queue::new(CAPTURE_COMMANDS),
+            to_desk: Queue::new(DESK_JOBS),
+            frozen: AtomicBool::new(false),
+            setup_changes: AtomicU64::new(0),
+            board: Mutex::new(Board {
+                staged: None,
+                staged_is_out: true,
+                picture: None,
+                advice: None,
+                liveness: Liveness::Waiting,
+                last_captured: None,
+                finished: false,
+                source_gone: false,
+                stations: Stations::default(),
+                settings: with.settings,
+                pump: with.pump,
+                needle: with.needle,
+                notices: Arc::default(),
+                snapshots: Arc::default(),
+                journal_path: with.journal_path,
+                shown_watch: Stopwatch::default(),
+            }),
+            advised: Condvar::new(),
+            waker: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_waker(&self, waker: Waker) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+    }
+
+    pub(super) fn wake(&self) {
+        let waker = self
+            .waker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(waker) = waker {
+            waker();
+        }
+    }
+
+    /// Asks the desk for something; a full desk is told on the screen, because then the journal has a hole.
+    pub(super) fn desk(&self, job: Job) {
+        if self.to_desk.put(job).is_err() {
+            let refused = self.to_desk.counts().refused;
+            self.add_notice(Notice {
+                severity: crate::notice::Severity::Error,
+                text: format!("the journal cannot keep up: {refused} entries are missing from it"),
+                hint: Some("Check the disk; stop other programs that write to it.".to_owned()),
+            });
+        }
+    }
+
+    /// Tells the user, once a text.
+    pub(super) fn add_notice(&self, notice: Notice) {
+        let mut board = self.board();
+        let mut notices = board.notices.as_ref().clone();
+        notices.retain(|n| n.text != notice.text);
+        notices.push(notice);
+        let surplus = notices.len().saturating_sub(NOTICES_KEPT);
+        notices.drain(..surplus);
+        board.notices = Arc::new(notices);
+        drop(board);
+        self.wake();
+    }
+
+    /// Puts a finished picture up, with its marks if they come in time. See [`COALESCE`].
+    pub(super) fn stage(&self, picture: Arc<Picture>) {
+        let mut board = self.board();
+        board.staged = Some(picture);
+        board.staged_is_out = false;
+        let (mut board, _) = self
+            .advised
+            .wait_timeout_while(board, COALESCE, |b| !b.staged_is_out)
+            .unwrap_or_else(PoisonError::into_inner);
+        if !board.staged_is_out {
+            board.staged_is_out = true;
+            board.picture = board.staged.clone();
+        }
+        drop(board);
+        self.wake();
+    }
+
+    /// Puts advice up; with it the picture it was read from, if that still waits.
+    pub(super) fn publish(&self, advice: Arc<Advice>) {
+        let frame = advice.finding.frame;
+        let mut board = self.board();
+        let staged_frame = board.staged.as_ref().map(|p| p.image.frame);
+        let is_waiting = !board.staged_is_out && staged_frame == Some(frame);
+        board.advice = Some(advice);
+        if is_waiting {
+            board.picture = board.staged.clone();
+            board.staged_is_out = true;
+            drop(board);
+            // The form worker wakes the screen when it goes on.
+            self.advised.notify_all();
+        } else {
+            drop(board);
+            self.wake();
+        }
+    }
+
+    /// The frame shown now.
+    pub(super) fn shown_frame(&self) -> Option<FrameId> {
+        self.board().picture.as_ref().map(|p| p.image.frame)
+    }
+
+    pub(super) fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
+    }
+}

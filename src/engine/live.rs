@@ -1,0 +1,428 @@
+//! A running session: five workers and what they share.
+//!
+//! capture owns the source, form the image chain, read detector and plan, desk the files, watch the time. The watch
+//! for stale frames depends on no repaint and on no other worker (H01).
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::frame::{FrameId, Orientation};
+use crate::guide::limits;
+use crate::image::{ImageChain, PictureSize};
+use crate::notice::Notice;
+use crate::procedure::{Event, Journal};
+use crate::pump::{Needle, PumpModel};
+use crate::stream::{Delivery, Ending, FrameSource as _, HealthMeter, Taken, Worker};
+
+use super::board::{Beginning, Job, Shared};
+use super::desk::Desk;
+use super::reader::{Moment, Reader};
+use super::stopwatch::Stopwatch;
+use super::transitions::Transitions;
+use super::{Advice, Command, Feed, Liveness, Look, Picture, Session};
+
+/// How long a worker waits for something before it looks whether it was told to stop.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How often the age of the newest frame is looked at; a fifth of the stale limit.
+const WATCH_PERIOD: Duration = Duration::from_millis(20);
+
+/// What a session is run with.
+pub struct SessionOptions {
+    /// The clock all stamps come from; the feed must stamp its frames with the same one.
+    pub clock: Arc<dyn Clock>,
+    /// Pump models to choose from.
+    pub pumps: Arc<Vec<PumpModel>>,
+    /// The one chosen.
+    pub pump: Arc<PumpModel>,
+    /// The needle, when given.
+    pub needle: Option<Needle>,
+    /// Largest picture formed from scan lines.
+    pub size: PictureSize,
+    /// Folder for journal and kept pictures; `None` keeps neither.
+    pub folder: Option<PathBuf>,
+    /// Called on the read worker with every picture that was read and its advice.
+    pub on_advice: Option<Box<dyn FnMut(&Picture, &Advice) + Send>>,
+}
+
+/// A running session. Dropping it stops every worker.
+pub struct Engine {
+    shared: Arc<Shared>,
+    workers: Vec<Worker>,
+}
+
+impl Engine {
+    /// Starts the workers. The journal is started first, so that nothing happens unrecorded.
+    pub fn start(feed: Box<dyn Feed>, options: SessionOptions) -> anyhow::Result<Self> {
+        let journal = options
+            .folder
+            .as_deref()
+            .map(|folder| Journal::start(folder, Arc::clone(&options.clock)))
+            .transpose()?;
+        let shared = Arc::new(Shared::new(Beginning {
+            clock: Arc::clone(&options.clock),
+            origin: feed.origin(),
+            source_name: feed.name(),
+            is_still: feed.is_still(),
+            pumps: options.pumps,
+            pump: Arc::clone(&options.pump),
+            needle: options.needle,
+            settings: Arc::new(feed.settings()),
+            journal_path: journal.as_ref().map(|j| j.path().display().to_string()),
+        }));
+        shared.desk(Job::Event(Event::SessionStarted {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            source: shared.source_name.clone(),
+            origin: shared.origin,
+            pump: options.pump.id.clone(),
+            needle: options.needle,
+            notice: crate::words::say("notice-research"),
+        }));
+        let desk = Desk::new(journal, options.folder, Arc::clone(&shared));
+        let workers = vec![
+            start_desk(desk)?,
+            start_read(Arc::clone(&shared), options.on_advice)?,
+            start_form(Arc::clone(&shared), options.size)?,
+            start_watch(Arc::clone(&shared))?,
+            start_capture(feed, Arc::clone(&shared))?,
+        ];
+        Ok(Self { shared, workers })
+    }
+
+    /// Whether the source has come to its end or is gone for good.
+    pub fn has_ended(&self) -> bool {
+        let board = self.shared.board();
+        board.finished || board.source_gone
+    }
+
+    /// Stops every worker, from the source to the desk, and closes the journal.
+    pub fn stop(mut self) -> Vec<Notice> {
+        self.stop_workers()
+    }
+
+    fn stop_workers(&mut self) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        while let Some(mut worker) = self.workers.pop() {
+            if self.workers.is_empty() {
+                let stations = self.shared.board().stations;
+                self.shared.desk(Job::Event(Event::SessionEnded {
+                    frames: stations.capture.frames,
+                    missing: stations.capture.missing,
+                }));
+            }
+            if worker.stop() == Ending::Panicked {
+                notices.push(worker_died(worker.name()));
+            }
+        }
+        notices
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop_workers();
+    }
+}
+
+impl Session for Engine {
+    fn look(&self) -> Look {
+        let shared = &self.shared;
+        let now = shared.clock.now();
+        let board = shared.board();
+        Look {
+            picture: board.picture.clone(),
+            advice: board.advice.clone(),
+            liveness: board.liveness,
+            age: board.last_captured.map(|at| now.since(at)),
+            now,
+            origin: shared.origin,
+            source_name: shared.source_name.clone(),
+            stations: board.stations,
+            settings: Arc::clone(&board.settings),
+            pump: Arc::clone(&board.pump),
+            pumps: Arc::clone(&shared.pumps),
+            needle: board.needle,
+            notices: Arc::clone(&board.notices),
+            snapshots: Arc::clone(&board.snapshots),
+            journal_path: board.journal_path.clone(),
+        }
+    }
+
+    fn send(&self, command: Command) {
+        if self.shared.to_capture.put(command.clone()).is_err() {
+            self.shared.add_notice(Notice {
+                severity: crate::notice::Severity::Warning,
+                text: "the source does not take commands: one was not carried out".to_owned(),
+                hint: None,
+            });
+        }
+        self.shared.desk(Job::Command(command));
+    }
+
+    fn set_waker(&self, wake: Arc<dyn Fn() + Send + Sync>) {
+        self.shared.set_waker(wake);
+    }
+
+    fn note_shown(&self, frame: FrameId, marks: Option<FrameId>) {
+        let now = self.shared.clock.now();
+        let mut board = self.shared.board();
+        if marks.is_some_and(|m| m != frame) {
+            board.stations.shown_mismatches += 1;
+        }
+        let captured = board
+            .picture
+            .as_ref()
+            .filter(|p| p.image.frame == frame)
+            .map(|p| p.image.captured_at);
+        if let Some(captured) = captured {
+            board.shown_watch.note(now.since(captured));
+            board.stations.shown_times = board.shown_watch.times();
+        }
+    }
+}
+
+fn worker_died(name: &str) -> Notice {
+    Notice {
+        severity: crate::notice::Severity::Error,
+        text: format!("worker {name} failed: no guidance from here on"),
+        hint: Some("Close the program and start it again; the journal is intact.".to_owned()),
+    }
+}
+
+fn start_desk(mut desk: Desk) -> std::io::Result<Worker> {
+    Worker::start("desk", move || desk.step(PATIENCE))
+}
+
+fn start_capture(mut feed: Box<dyn Feed>, shared: Arc<Shared>) -> std::io::Result<Worker> {
+    let mut meter = HealthMeter::default();
+    let mut orientation: Option<Orientation> = None;
+    let mut told_end = false;
+    Worker::start("capture", move || {
+        while let Taken::Value(command) = shared.to_capture.take(Duration::ZERO) {
+            command_feed(feed.as_mut(), &command, &shared);
+            told_end = false;
+        }
+        if told_end {
+            std::thread::sleep(PATIENCE);
+            return ControlFlow::Continue(());
+        }
+        match feed.next(PATIENCE) {
+            Ok(Delivery::Frame(frame)) => {
+                let before = meter.health().missing;
+                meter.note(frame.id, frame.captured_at);
+                meter.set_skipped(shared.frames.replaced());
+                let lost = meter.health().missing - before;
+                if lost > 0 {
+                    shared.desk(Job::Event(Event::FramesLost {
+                        count: lost,
+                        before: frame.id,
+                    }));
+                }
+                if orientation.replace(frame.orientation) != Some(frame.orientation) {
+                    shared.desk(Job::Event(Event::OrientationChanged {
+                        frame: frame.id,
+                        orientation: frame.orientation.letters().to_owned(),
+                    }));
+                }
+                let mut board = shared.board();
+                board.last_captured = Some(frame.captured_at);
+                board.stations.capture = meter.health();
+                board.settings = Arc::clone(&frame.settings);
+                drop(board);
+                shared.frames.put(frame);
+            }
+            Ok(Delivery::Quiet) => {}
+            Ok(Delivery::Finished) => {
+                told_end = true;
+                shared.board().finished = true;
+            }
+            Err(problem) => {
+                told_end = true;
+                shared.board().source_gone = true;
+                let notice = Notice::of(&problem);
+                shared.desk(Job::Trouble(notice.clone()));
+                shared.add_notice(notice);
+            }
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+fn command_feed(feed: &mut dyn Feed, command: &Command, shared: &Shared) {
+    if let Command::SetImaging(wanted) = command {
+        let granted = feed.request(&wanted.limited());
+        shared.board().settings = Arc::new(granted.clone());
+        shared.desk(Job::Event(Event::SettingsChanged { settings: granted }));
+    } else {
+        feed.apply(command);
+    }
+    if matches!(command, Command::Restart) {
+        shared.board().finished = false;
+    }
+}
+
+fn start_form(shared: Arc<Shared>, size: PictureSize) -> std::io::Result<Worker> {
+    let mut chain = ImageChain::new(size);
+    let mut meter = HealthMeter::default();
+    let mut watch = Stopwatch::default();
+    Worker::start("form", move || {
+        let frame = match shared.frames.take(PATIENCE) {
+            Taken::Value(frame) => frame,
+            Taken::Nothing => return ControlFlow::Continue(()),
+            Taken::Closed => return ControlFlow::Break(()),
+        };
+        if shared.is_frozen() {
+            return ControlFlow::Continue(());
+        }
+        let begun = shared.clock.now();
+        let image = chain.form(&frame);
+        let ended = shared.clock.now();
+        meter.note(frame.id, ended);
+        meter.set_skipped(shared.pictures.replaced());
+        watch.note(ended.since(begun));
+        let picture = Arc::new(Picture {
+            image,
+            settings: Arc::clone(&frame.settings),
+        });
+        {
+            let mut board = shared.board();
+            board.stations.form = meter.health();
+            board.stations.form_times = watch.times();
+        }
+        shared.pictures.put(Arc::clone(&picture));
+        shared.stage(picture);
+        ControlFlow::Continue(())
+    })
+}
+
+fn start_read(
+    shared: Arc<Shared>,
+    mut on_advice: Option<Box<dyn FnMut(&Picture, &Advice) + Send>>,
+) -> std::io::Result<Worker> {
+    let mut reader = Reader::new(shared.is_still);
+    let mut meter = HealthMeter::default();
+    let mut watch = Stopwatch::default();
+    let mut transitions = Transitions::default();
+    let mut last: Option<Arc<Picture>> = None;
+    let mut setup_seen = 0;
+    Worker::start("read", move || {
+        let setup_now = shared.setup_changes.load(Ordering::Acquire);
+        let taken = shared.pictures.take(PATIENCE);
+        let (picture, is_new) = match (taken, &last) {
+            (Taken::Value(picture), _) => (picture, true),
+            (Taken::Nothing, Some(picture)) if setup_now != setup_seen => {
+                (Arc::clone(picture), false)
+            }
+            (Taken::Nothing, _) => return ControlFlow::Continue(()),
+            (Taken::Closed, _) => return ControlFlow::Break(()),
+        };
+        setup_seen = setup_now;
+        let (pump, needle) = {
+            let board = shared.board();
+            (Arc::clone(&board.pump), board.needle)
+        };
+        reader.choose(pump, needle);
+        let begun = shared.clock.now();
+        let advice = if is_new {
+            reader.read(&picture.image, Moment::Now)
+        } else {
+            reader.again(&picture.image, Moment::Now)
+        };
+        let ended = shared.clock.now();
+        let advice = Arc::new(advice);
+        for event in transitions.of(&advice) {
+            shared.desk(Job::Event(event));
+        }
+        if is_new {
+            meter.note(picture.image.frame, ended);
+            meter.set_skipped(shared.pictures.replaced());
+            watch.note(ended.since(begun));
+            let mut board = shared.board();
+            board.stations.read = meter.health();
+            board.stations.read_times = watch.times();
+        }
+        if let Some(hear) = &mut on_advice {
+            hear(&picture, &advice);
+        }
+        last = Some(picture);
+        shared.publish(advice);
+        ControlFlow::Continue(())
+    })
+}
+
+/// Decides what the newest frame's age means.
+fn liveness_of(shared: &Shared) -> (Liveness, Option<Duration>) {
+    let now = shared.clock.now();
+    let board = shared.board();
+    let age = board.last_captured.map(|at| now.since(at));
+    let state = match age {
+        _ if shared.is_frozen() => Liveness::Frozen,
+        _ if board.source_gone => Liveness::NotLive,
+        None if board.finished => Liveness::Ended,
+        None => Liveness::Waiting,
+        Some(_) if board.finished => Liveness::Ended,
+        Some(age) if age > limits::NOT_LIVE_AFTER => Liveness::NotLive,
+        Some(age) if age > limits::STALE_AFTER => Liveness::Stale,
+        Some(_) => Liveness::Running,
+    };
+    (state, age)
+}
+
+fn start_watch(shared: Arc<Shared>) -> std::io::Result<Worker> {
+    let mut reader = Reader::new(shared.is_still);
+    Worker::start("watch", move || {
+        std::thread::sleep(WATCH_PERIOD);
+        let (state, age) = liveness_of(&shared);
+        let mut board = shared.board();
+        let before = std::mem::replace(&mut board.liveness, state);
+        if before == state {
+            return ControlFlow::Continue(());
+        }
+        let picture = board.picture.clone();
+        let advice = board.advice.clone();
+        reader.choose(Arc::clone(&board.pump), board.needle);
+        drop(board);
+        shared.desk(Job::Event(Event::LivenessChanged {
+            state: state_name(state),
+            age_ms: age.map(|a| a.as_secs_f64() * 1e3),
+        }));
+        // A replayed or simulated picture that the operator froze may keep its path; a living one may not (H01).
+        let is_past = match state {
+            Liveness::Stale | Liveness::NotLive => true,
+            Liveness::Frozen => shared.origin == crate::frame::Origin::Live,
+            Liveness::Waiting | Liveness::Running | Liveness::Ended => false,
+        };
+        if let (true, Some(picture), Some(advice)) = (is_past, picture, advice) {
+            let moment = match state {
+                Liveness::NotLive => Moment::Gone,
+                Liveness::Waiting
+                | Liveness::Running
+                | Liveness::Stale
+                | Liveness::Frozen
+                | Liveness::Ended => Moment::Late,
+            };
+            let past = reader.advise(&picture.image, advice.finding.clone(), moment);
+            shared.desk(Job::Event(Event::GuidanceWithheld {
+                frame: Some(past.guidance.frame),
+                reasons: past.guidance.withheld.clone(),
+            }));
+            shared.board().advice = Some(Arc::new(past));
+        }
+        shared.wake();
+        ControlFlow::Continue(())
+    })
+}
+
+fn state_name(state: Liveness) -> String {
+    match state {
+        Liveness::Waiting => "waiting",
+        Liveness::Running => "running",
+        Liveness::Stale => "stale",
+        Liveness::NotLive => "not_live",
+        Liveness::Frozen => "frozen",
+        Liveness::Ended => "ended",
+    }
+    .to_owned()
+}
