@@ -1,0 +1,105 @@
+//! Picture to advice: detector, plan and marks in one place, for live workers and for files alike.
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::detect::{Finding, PortDetector, Still};
+use crate::guide::{Setup, Standing, advise, limits};
+use crate::image::{LengthUnit, ScanImage};
+use crate::overlay::marks;
+use crate::pump::{Needle, PumpModel};
+
+use super::Advice;
+
+/// How the picture stands to now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It is the newest and fresh, or time does not matter (a file read frame by frame).
+    Now,
+    /// It is too old to act on.
+    Late,
+    /// Its source is gone.
+    Gone,
+}
+
+/// Reads pictures in their order and advises on each.
+pub struct Reader {
+    detector: PortDetector,
+    still: Still,
+    pump: Arc<PumpModel>,
+    needle: Option<Needle>,
+    last: Option<Finding>,
+}
+
+impl Reader {
+    /// A reader of one still or of a sequence, for the generic pump and no needle.
+    pub fn new(is_still: bool) -> Self {
+        let pump = Arc::new(PumpModel::generic());
+        Self {
+            detector: PortDetector::new(&pump),
+            still: if is_still {
+                Still::Picture
+            } else {
+                Still::Sequence
+            },
+            pump,
+            needle: None,
+            last: None,
+        }
+    }
+
+    /// Sets pump and needle. Another pump starts the detector afresh: what it looks for has changed.
+    pub fn choose(&mut self, pump: Arc<PumpModel>, needle: Option<Needle>) {
+        self.needle = needle;
+        if *self.pump != *pump {
+            self.detector = PortDetector::new(&pump);
+            self.pump = pump;
+        }
+    }
+
+    /// Reads the next picture.
+    pub fn read(&mut self, image: &ScanImage, moment: Moment) -> Advice {
+        let finding = self.detector.read(image, self.still);
+        self.last = Some(finding.clone());
+        self.advise(image, finding, moment)
+    }
+
+    /// Advises again on the picture read last, without reading it again.
+    pub fn again(&mut self, image: &ScanImage, moment: Moment) -> Advice {
+        match self.last.clone() {
+            Some(finding) if finding.frame == image.frame => self.advise(image, finding, moment),
+            _ => self.read(image, moment),
+        }
+    }
+
+    /// Advises on what was found in a picture.
+    pub fn advise(&self, image: &ScanImage, finding: Finding, moment: Moment) -> Advice {
+        let has_scale = image.unit == LengthUnit::Millimeters;
+        let setup = Setup {
+            pump: &self.pump,
+            needle: self.needle,
+        };
+        let standing = Standing {
+            is_live: moment != Moment::Gone,
+            age: match moment {
+                Moment::Now => Duration::ZERO,
+                Moment::Late | Moment::Gone => limits::NOT_LIVE_AFTER + Duration::from_millis(1),
+            },
+            is_still: self.still == Still::Picture,
+        };
+        let guidance = advise(&finding, image, &setup, &standing);
+        let marks = match moment {
+            Moment::Now => marks(&finding, &guidance, image, &self.pump),
+            // Marks of a past picture would be taken for the present (H01).
+            Moment::Late | Moment::Gone => crate::overlay::Marks {
+                frame: finding.frame,
+                marks: Vec::new(),
+            },
+        };
+        Advice {
+            finding,
+            guidance,
+            marks,
+            has_scale,
+        }
+    }
+}
