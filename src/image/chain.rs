@@ -341,3 +341,222 @@ fn unmoved<From, To>() -> Affine<From, To> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::frame::{FrameId, ImagingSettings, Orientation, Origin};
+    use crate::space::{Millimeters, PixelPoint, Radians, Stored};
+
+    fn frame(geometry: ScanGeometry, stage: ScanStage, samples: Samples) -> Frame {
+        Frame {
+            id: FrameId(3),
+            captured_at: Timestamp::from_nanos(42),
+            source_seconds: Some(1.5),
+            origin: Origin::Replay,
+            stage,
+            orientation: Orientation::Mf,
+            geometry: Arc::new(geometry),
+            settings: Arc::new(ImagingSettings::default()),
+            samples,
+        }
+    }
+
+    fn grey(outer: usize, inner: usize, values: Vec<u8>) -> Samples {
+        Samples::new(outer, inner, Values::U8(Arc::new(values))).expect("sound")
+    }
+
+    fn raster(spacing: Option<PixelSpacing>, origin: ScanPoint) -> ScanGeometry {
+        ScanGeometry::Raster {
+            spacing,
+            origin,
+            beams: Beams::Parallel,
+            stored: StoredGrid {
+                stored_from_scan: Affine::<Scan, Stored>::new([-1.0, 1.0], [7.0, 2.0])
+                    .expect("sound"),
+            },
+        }
+    }
+
+    fn curved(lines: usize, samples: usize, values: Vec<u16>) -> Frame {
+        let geometry = ScanGeometry::Curvilinear {
+            radius: Millimeters(60.0),
+            sector: Radians::from_degrees(60.0),
+            depth: DepthRange::new(Millimeters(0.0), Millimeters(80.0)).expect("sound"),
+        };
+        let values = Values::U16(Arc::new(values));
+        let samples = Samples::new(lines, samples, values).expect("sound");
+        frame(geometry, ScanStage::Envelope, samples)
+    }
+
+    #[test]
+    fn a_finished_picture_with_square_pixels_is_shared_not_copied() {
+        let spacing = PixelSpacing::new(0.2, 0.2);
+        let origin = ScanPoint::new(-3.0, 0.5);
+        let frame = frame(
+            raster(spacing, origin),
+            ScanStage::PostScan,
+            grey(3, 4, (0..12).collect()),
+        );
+        let image = ImageChain::new(PictureSize::default()).form(&frame);
+        let Values::U8(came) = frame.samples.values() else {
+            panic!("8-bit picture");
+        };
+        assert!(Arc::ptr_eq(came, &image.pixels));
+        assert_eq!((image.columns, image.rows, image.pitch), (4, 3, 0.2));
+        assert_eq!(image.unit, LengthUnit::Millimeters);
+        assert_eq!(
+            (image.frame, image.captured_at),
+            (frame.id, frame.captured_at)
+        );
+        assert_eq!(
+            (image.source_seconds, image.origin),
+            (Some(1.5), Origin::Replay)
+        );
+        let corner = image.point_of(PixelPoint::new(0.0, 0.0));
+        assert_eq!(corner, origin);
+        assert_eq!(image.stored_from_scan.apply(corner).x, 10.0);
+    }
+
+    #[test]
+    fn a_picture_without_scale_stays_in_pixels() {
+        let frame = frame(
+            raster(None, ScanPoint::new(0.0, 0.0)),
+            ScanStage::PostScan,
+            grey(2, 2, vec![1, 2, 3, 4]),
+        );
+        let image = ImageChain::new(PictureSize::default()).form(&frame);
+        assert_eq!((image.unit, image.pitch), (LengthUnit::Pixels, 1.0));
+        let point = image.point_of(PixelPoint::new(1.0, 1.0));
+        assert_eq!((point.x, point.z), (1.0, 1.0));
+    }
+
+    #[test]
+    fn unequal_pixels_are_squared_and_everything_stays_in_its_place() {
+        let (columns, rows) = (60, 90);
+        let (bright_column, bright_row) = (41, 30);
+        let mut values = vec![0; columns * rows];
+        values[bright_row * columns + bright_column] = 255;
+        let frame = frame(
+            raster(PixelSpacing::new(0.3, 0.1), ScanPoint::new(-9.0, 1.0)),
+            ScanStage::PostScan,
+            grey(rows, columns, values),
+        );
+        let image = ImageChain::new(PictureSize::default()).form(&frame);
+        assert!((image.pitch - 0.1).abs() < 1e-9);
+        assert_eq!((image.columns, image.rows), (180, 90));
+        let expected = ScanPoint::new(-9.0 + 0.3 * 41.0, 1.0 + 0.1 * 30.0);
+        let at = image.pixel_of(expected);
+        let brightest = (0..image.pixels.len())
+            .max_by_key(|&i| image.pixels[i])
+            .expect("pixels");
+        assert!((at.x - (brightest % image.columns) as f64).abs() <= 1.0);
+        assert!((at.z - (brightest / image.columns) as f64).abs() <= 0.01);
+    }
+
+    #[test]
+    fn very_long_pixels_do_not_make_a_giant_picture() {
+        let (columns, rows) = (96, 3640);
+        let frame = frame(
+            raster(PixelSpacing::new(0.4, 0.02), ScanPoint::new(0.0, 0.0)),
+            ScanStage::PostScan,
+            grey(rows, columns, vec![9; columns * rows]),
+        );
+        let image = ImageChain::new(PictureSize::default()).form(&frame);
+        assert_eq!(image.columns, 800);
+        assert!((image.rows as f64 * image.pitch - 72.8).abs() <= image.pitch);
+        assert!(image.pixels.iter().all(|&v| v == 9));
+    }
+
+    #[test]
+    fn sixteen_bit_pictures_keep_their_high_byte() {
+        let samples = Samples::new(1, 2, Values::U16(Arc::new(vec![0x7FFF, 0xFF00])));
+        let frame = frame(
+            raster(None, ScanPoint::new(0.0, 0.0)),
+            ScanStage::PostScan,
+            samples.expect("sound"),
+        );
+        let image = ImageChain::new(PictureSize::default()).form(&frame);
+        assert_eq!(*image.pixels, vec![0x7F, 0xFF]);
+    }
+
+    #[test]
+    fn scan_lines_become_a_picture_in_millimetres_whose_buffer_is_used_again() {
+        let frame = curved(64, 200, vec![655; 64 * 200]);
+        let mut chain = ImageChain::new(PictureSize::default());
+        let first = chain.form(&frame);
+        assert_eq!(first.unit, LengthUnit::Millimeters);
+        assert!(first.columns <= 800 && first.rows <= 600);
+        // 655 of 65,535 lie 40 dB down: a third of the range of 60 dB is left.
+        let middle = first.pixel_of(ScanPoint::new(0.0, 40.0));
+        let level = first.at(middle.x.round() as usize, middle.z.round() as usize);
+        assert_eq!(level, Some(85));
+        assert_eq!(first.at(0, 0), Some(0));
+        let above = first.pixel_of(ScanPoint::new(0.0, -2.0));
+        assert_eq!(first.at(above.x as usize, above.z as usize), Some(0));
+        assert!(matches!(first.beams, Beams::Fan { near, .. } if near == 60.0));
+        let address = first.pixels.as_ptr();
+        let kept = Arc::clone(&first.pixels);
+        drop(first);
+        assert_ne!(chain.form(&frame).pixels.as_ptr(), address);
+        drop(kept);
+        let again: Vec<_> = (0..2).map(|_| chain.form(&frame)).collect();
+        assert!(again.iter().any(|image| image.pixels.as_ptr() == address));
+    }
+
+    #[test]
+    fn settings_change_the_picture_of_scan_lines_and_not_its_source() {
+        let mut frame = curved(64, 200, vec![655; 64 * 200]);
+        let mut chain = ImageChain::new(PictureSize::default());
+        let before = chain.form(&frame);
+        frame.settings = Arc::new(ImagingSettings {
+            gain_db: 20.0,
+            ..ImagingSettings::default()
+        });
+        let after = chain.form(&frame);
+        let brightest = |image: &ScanImage| image.pixels.iter().copied().max();
+        assert_eq!(
+            (brightest(&before), brightest(&after)),
+            (Some(85), Some(170))
+        );
+    }
+
+    #[test]
+    fn persistence_is_off_by_default_and_keeps_a_share_when_asked() {
+        let mut chain = ImageChain::new(PictureSize::default());
+        let loud = curved(16, 50, vec![65_535; 800]);
+        let mut silent = curved(16, 50, vec![0; 800]);
+        silent.id = FrameId(4);
+        let brightest = |image: Arc<ScanImage>| image.pixels.iter().copied().max();
+        assert_eq!(brightest(chain.form(&loud)), Some(255));
+        assert_eq!(brightest(chain.form(&silent)), Some(0));
+        let persistent = Arc::new(ImagingSettings {
+            persistence: 0.5,
+            ..ImagingSettings::default()
+        });
+        let loud = Frame {
+            settings: Arc::clone(&persistent),
+            ..loud
+        };
+        let silent = Frame {
+            settings: persistent,
+            ..silent
+        };
+        assert_eq!(brightest(chain.form(&loud)), Some(255));
+        assert_eq!(brightest(chain.form(&silent)), Some(128));
+    }
+
+    #[test]
+    fn a_geometry_nobody_can_draw_gives_a_black_picture() {
+        let single_line = curved(1, 200, vec![65_535; 200]);
+        let mut chain = ImageChain::new(PictureSize {
+            columns: 40,
+            rows: 30,
+        });
+        let image = chain.form(&single_line);
+        assert_eq!((image.columns, image.rows), (40, 30));
+        assert_eq!(image.unit, LengthUnit::Pixels);
+        assert!(image.pixels.iter().all(|&v| v == 0));
+    }
+}
