@@ -34,3 +34,4 @@ exchange-note-invalid = { $count } frames are marked as not valid by the program
 exchange-note-times = { $count } frames have no time
 exchange-note-backwards = frame times do not always increase
 exchange-note-beyond = { $count } header fields belong to frames the file does not have
+exchange-note-scale-given = the scale given ({ $given } mm a pixel) is used, not that of the header ({ $told })

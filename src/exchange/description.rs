@@ -9,7 +9,7 @@ use crate::frame::{Orientation, PixelSpacing};
 /// Pixels along one side of a picture, at most.
 pub(super) const SIDE_LIMIT: usize = 32_768;
 /// Frames of one file, at most.
-const FRAME_LIMIT: usize = 1_000_000;
+pub(super) const FRAME_LIMIT: usize = 1_000_000;
 
 /// Type of one stored number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,23 @@ impl ImageType {
     }
 }
 
+/// Which byte of a number comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ByteOrder {
+    LittleEndian,
+    BigEndian,
+}
+
+/// How the pixels are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Raw,
+    /// One zlib stream, with its length where the header gives it.
+    Zlib {
+        size: Option<u64>,
+    },
+}
+
 /// Where the pixels begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum DataPlace {
@@ -77,9 +94,8 @@ pub(super) struct Description {
     pub(super) frames: usize,
     pub(super) channels: usize,
     pub(super) element: Element,
-    pub(super) big_endian: bool,
-    pub(super) compressed: bool,
-    pub(super) compressed_size: Option<u64>,
+    pub(super) byte_order: ByteOrder,
+    pub(super) stream: Stream,
     pub(super) place: DataPlace,
     /// Both in-plane spacings, when they can be a scale.
     pub(super) spacing: Option<PixelSpacing>,
@@ -107,10 +123,8 @@ impl Description {
             frames: sides.frames,
             channels,
             element,
-            big_endian: header.flag("BinaryDataByteOrderMSB")?.unwrap_or(false)
-                || header.flag("ElementByteOrderMSB")?.unwrap_or(false),
-            compressed: header.flag("CompressedData")?.unwrap_or(false),
-            compressed_size: header.number("CompressedDataSize")?,
+            byte_order: header.byte_order()?,
+            stream: header.stream()?,
             place: header.place()?,
             spacing: header.spacing(sides.dimensions)?,
             offset: header.offset(sides.dimensions)?,
@@ -221,6 +235,27 @@ impl Header<'_> {
         }
     }
 
+    fn byte_order(&self) -> Result<ByteOrder, ExchangeError> {
+        let first = self.flag("BinaryDataByteOrderMSB")?;
+        let second = self.flag("ElementByteOrderMSB")?;
+        match (first, second) {
+            (Some(true), Some(false)) | (Some(false), Some(true)) => {
+                let expected = "the same as BinaryDataByteOrderMSB";
+                Err(self.unusable("ElementByteOrderMSB", expected, "the contrary"))
+            }
+            (Some(true), _) | (_, Some(true)) => Ok(ByteOrder::BigEndian),
+            (Some(false) | None, Some(false) | None) => Ok(ByteOrder::LittleEndian),
+        }
+    }
+
+    fn stream(&self) -> Result<Stream, ExchangeError> {
+        let size = self.number("CompressedDataSize")?;
+        Ok(match self.flag("CompressedData")? {
+            Some(true) => Stream::Zlib { size },
+            Some(false) | None => Stream::Raw,
+        })
+    }
+
     fn numbers<T: FromStr>(
         &self,
         field: &'static str,
@@ -229,9 +264,9 @@ impl Header<'_> {
     ) -> Result<Vec<T>, ExchangeError> {
         value
             .split_whitespace()
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map_err(|_: T::Err| self.unusable(field, expected, value))
+            .map(|word| word.parse().ok())
+            .collect::<Option<_>>()
+            .ok_or_else(|| self.unusable(field, expected, value))
     }
 
     fn require_object_type(&self) -> Result<(), ExchangeError> {

@@ -37,7 +37,7 @@ pub enum ExchangeError {
     },
     /// The text header does not end.
     #[error(
-        "header: expected the field ElementDataFile within {limit} bytes, got none in the first {got}: {path}"
+        "header: expected it to end with a line ElementDataFile within {limit} bytes, got none in the first {got}: {path}"
     )]
     HeaderWithoutEnd {
         /// Bytes looked at.
@@ -289,9 +289,15 @@ pub enum ExchangeError {
         /// The file.
         path: PathBuf,
     },
+    /// A sequence without frames is no file.
+    #[error("sequence for writing: expected one frame or more, got none: {path}")]
+    NothingToWrite {
+        /// The file.
+        path: PathBuf,
+    },
     /// A header entry that would break the header.
     #[error(
-        "header entry for writing: expected a name without blanks and a value on one line, got {name:?} = {value:?}: {path}"
+        "header entry for writing: expected a name of its own without blanks and a value on one line, got {name:?} = {value:?}: {path}"
     )]
     EntryUnusable {
         /// Name given.
@@ -323,9 +329,9 @@ impl Problem for ExchangeError {
             Self::HeaderWithoutEnd { .. } | Self::HeaderLine { .. } => "exchange-hint-header",
             Self::FieldMissing { .. } | Self::FieldUnusable { .. } => "exchange-hint-field",
             Self::TooLarge { .. } => "exchange-hint-large",
-            Self::PixelsMissing { whole: 0, .. } | Self::StreamDamaged { whole: 0, .. } => {
-                "exchange-hint-copy"
-            }
+            Self::PixelsMissing { whole: 0, .. }
+            | Self::StreamDamaged { whole: 0, .. }
+            | Self::PictureDamaged { .. } => "exchange-hint-copy",
             Self::PixelsMissing { .. } | Self::StreamDamaged { .. } => "exchange-hint-cut",
             Self::PixelsLeftOver { .. } | Self::CompressedSize { .. } => "exchange-hint-size",
             Self::RfForm { .. } => "exchange-hint-rf",
@@ -335,12 +341,12 @@ impl Problem for ExchangeError {
             }
             Self::CropOutside { .. } | Self::CropOfScanLines { .. } => "exchange-hint-crop",
             Self::ScaleAbsurd { .. } => "exchange-hint-scale",
-            Self::PictureDamaged { .. } => "exchange-hint-copy",
             Self::SizesDiffer { .. } => "exchange-hint-sizes",
             Self::NoPictures { .. } => "exchange-hint-folder",
             Self::FrameOutside { .. }
             | Self::Block { .. }
             | Self::FrameSize { .. }
+            | Self::NothingToWrite { .. }
             | Self::EntryUnusable { .. } => return None,
         };
         Some(say(key))

@@ -1,5 +1,5 @@
 //! Stored numbers to 8-bit grey, by one rule for a whole sequence, and to echo amplitude.
-use super::description::{Description, Element, ImageType};
+use super::description::{ByteOrder, Description, Element, ImageType};
 
 /// How the numbers of a sequence become grey values from 0 to 255.
 ///
@@ -113,7 +113,7 @@ pub(super) fn to_amplitude(stored: &[u8], description: &Description, amplitude: 
 }
 
 fn numbers<'a>(stored: &'a [u8], description: &Description) -> Box<dyn Iterator<Item = i32> + 'a> {
-    let big = description.big_endian;
+    let big = description.byte_order == ByteOrder::BigEndian;
     let (pairs, _) = stored.as_chunks::<2>();
     match description.element {
         Element::U8 => Box::new(stored.iter().map(|&n| i32::from(n))),

@@ -116,8 +116,11 @@ pub(super) fn read_header(
             got: shown(&line),
             path: path.to_owned(),
         })?;
-        // A line without its end may lack part of its value; the last one of a separate header may.
-        if !ended && name != "ElementDataFile" {
+        // A line without its end may lack part of its value; only the last one of a separate header may end so.
+        let separate = path
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("mhd"));
+        if !ended && !(separate && name == "ElementDataFile") {
             return Err(endless());
         }
         meta.add(name, value);
@@ -132,9 +135,14 @@ fn split_line(line: &[u8]) -> Option<(&str, &str)> {
     let text = std::str::from_utf8(line).ok()?;
     let (name, value) = text.split_once('=')?;
     let name = name.trim();
-    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
+    let plain = is_field_name(name);
     let clean = !value.trim().chars().any(|c| c.is_control() && c != '\t');
     (plain && clean).then_some((name, value.trim()))
+}
+
+/// Whether a word can stand before the equals sign.
+pub(super) fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b'=')
 }
 
 fn shown(line: &[u8]) -> String {

@@ -105,6 +105,7 @@ impl Gather {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Axis {
     count: usize,
     base: isize,
@@ -158,9 +159,9 @@ impl RasterPlan {
                 let flipped = self.orientation.is_upside_down();
                 (self.part.y, self.part.height, self.rows, flipped)
             };
-            let step =
-                self.spacing
-                    .map_or(1.0, |s| if index == 0 { s.lateral.0 } else { s.axial.0 });
+            let step = self
+                .spacing
+                .map_or(1.0, |s| if index == 0 { s.lateral.0 } else { s.axial.0 });
             let offset = self
                 .offset
                 .map_or(0.0, |[x, z]| if index == 0 { x } else { z });

@@ -5,6 +5,7 @@
 //! never guessed; a file that is cut or lies is refused with what was expected and what was found. It does not know
 //! what is in a picture (a fan is recognised by `image`, and told to the source with [`FileSource::set_beams`]).
 mod description;
+mod draft;
 mod error;
 mod geometry;
 mod gray;
@@ -14,6 +15,7 @@ mod opening;
 mod pictures;
 mod pixels;
 mod source;
+mod writing;
 
 pub use error::ExchangeError;
 pub use geometry::Geometry;
@@ -22,3 +24,4 @@ pub use header::{Fields, FileMeta};
 pub use opening::{OpenOptions, open};
 pub use pictures::supported_files;
 pub use source::{FileSource, Pace};
+pub use writing::{MetaImageWriter, Packing, PngPixels, SequenceForm, write_png};

@@ -387,6 +387,14 @@ impl<'a> Stored<'a> {
                 hint: Some(say("exchange-hint-no-scale")),
             });
         }
+        if let (Some(given), Some(told)) = (given, self.spacing)
+            && given != told
+        {
+            let [g, t] = [given, told].map(|s| format!("{} x {}", s.lateral.0, s.axial.0));
+            let values: &[(&str, &str)] = &[("given", &g), ("told", &t)];
+            self.notices
+                .push(Notice::note(say_with("exchange-note-scale-given", values)));
+        }
         Ok(RasterPlan {
             columns,
             rows,

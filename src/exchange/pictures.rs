@@ -71,24 +71,16 @@ pub(super) fn decode(path: &Path) -> Result<(usize, usize, Vec<u8>), ExchangeErr
         .decode()
         .map_err(|cause| damaged(path, &cause))?;
     let (columns, rows) = (picture.width() as usize, picture.height() as usize);
-    let gray = match picture {
-        DynamicImage::ImageLuma8(gray) => gray.into_raw(),
-        DynamicImage::ImageRgb8(color) => {
-            let (pixels, _) = color.as_raw().as_chunks::<3>();
-            pixels.iter().map(|&[r, g, b]| luminance(r, g, b)).collect()
-        }
-        other => {
-            // Whatever else there is (palette, 16 bit, alpha) is brought to 8-bit RGBA first.
-            let rgba = other.into_rgba8();
-            let (pixels, _) = rgba.as_raw().as_chunks::<4>();
-            pixels
-                .iter()
-                .map(|&[r, g, b, a]| {
-                    let gray = u32::from(luminance(r, g, b));
-                    ((gray * u32::from(a) + 127) / 255) as u8
-                })
-                .collect()
-        }
+    let gray = if let DynamicImage::ImageLuma8(gray) = picture {
+        gray.into_raw()
+    } else {
+        // Whatever else there is (colour, 16 bit, alpha) is brought to 8-bit RGBA first.
+        let rgba = picture.into_rgba8();
+        let (pixels, _) = rgba.as_raw().as_chunks::<4>();
+        let dimmed = |&[r, g, b, a]: &[u8; 4]| {
+            ((u32::from(luminance(r, g, b)) * u32::from(a) + 127) / 255) as u8
+        };
+        pixels.iter().map(dimmed).collect()
     };
     Ok((columns, rows, gray))
 }

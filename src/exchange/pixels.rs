@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::ExchangeError;
-use super::description::{DataPlace, Description};
+use super::description::{DataPlace, Description, Stream};
 
 /// Bytes one compressed stream may inflate to; it is kept in memory once.
 pub(super) const MEMORY_LIMIT: u64 = 4 << 30;
@@ -65,12 +65,13 @@ impl Pixels {
             skip,
             length,
         };
-        let opened = if description.compressed {
-            file.seek(SeekFrom::Start(skip.unwrap_or(0)))
-                .map_err(refused)?;
-            inflate(file, &extent, description)?
-        } else {
-            on_disk(file, &extent, description)?
+        let opened = match description.stream {
+            Stream::Zlib { size } => {
+                file.seek(SeekFrom::Start(skip.unwrap_or(0)))
+                    .map_err(refused)?;
+                inflate(file, &extent, size, description)?
+            }
+            Stream::Raw => on_disk(file, &extent, description)?,
         };
         match opened.shortage {
             Some(shortage) if !keep_whole_frames || opened.frames == 0 => Err(shortage),
@@ -153,6 +154,7 @@ fn on_disk(
 fn inflate(
     file: File,
     extent: &Extent<'_>,
+    size: Option<u64>,
     description: &Description,
 ) -> Result<Opened, ExchangeError> {
     let expected = description.total_bytes();
@@ -165,11 +167,11 @@ fn inflate(
         });
     }
     let size_differs = |found| ExchangeError::CompressedSize {
-        expected: description.compressed_size.unwrap_or(available),
+        expected: size.unwrap_or(available),
         found,
         path: extent.path.to_owned(),
     };
-    if description.compressed_size.is_some_and(|s| s < available) {
+    if size.is_some_and(|s| s < available) {
         return Err(size_differs(available));
     }
     let mut reader = BufReader::with_capacity(READ_BUFFER, file);
@@ -183,10 +185,7 @@ fn inflate(
             return Err(left_over(found, extent, description));
         }
         Ending::Complete if found == expected => {
-            if description
-                .compressed_size
-                .is_some_and(|s| s != stream.taken)
-            {
+            if size.is_some_and(|s| s != stream.taken) {
                 return Err(size_differs(stream.taken));
             }
             None
@@ -279,9 +278,8 @@ fn inflate_stream(
     let mut surplus = 0_u64;
     let ending = loop {
         let input = reader.fill_buf().map_err(refused)?;
-        if input.is_empty() {
-            break Ending::Cut;
-        }
+        // At the end of the file the decoder may still hold pixels back.
+        let at_end = input.is_empty();
         let (before_in, before_out) = (decoder.total_in(), decoder.total_out());
         let full = bytes.len() == bytes.capacity();
         let into = if full { &mut spill } else { &mut bytes };
@@ -297,6 +295,7 @@ fn inflate_stream(
             Ok(Status::Ok | Status::BufError) if surplus > SURPLUS_LOOKED_AT => {
                 break Ending::Complete;
             }
+            Ok(Status::Ok | Status::BufError) if at_end => break Ending::Cut,
             Ok(Status::Ok | Status::BufError) => {
                 break Ending::Damaged("the stream does not go on".to_owned());
             }
