@@ -1,3 +1,5 @@
 //! Tests across rooms, in one binary: each further binary would link the whole window stack again.
 mod house;
 mod image;
+mod exchange;
+mod exchange_faults;
