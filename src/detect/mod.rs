@@ -2,6 +2,18 @@
 //!
 //! Pure: no I/O, no clock, no thread; it cannot fail. Abstaining is an answer. It does not know where a picture
 //! came from, nor what will be advised. All lengths are millimetres in the [`crate::space::Scan`] space.
+mod context;
+mod detector;
+mod face;
+mod grid;
+mod lines;
+mod port;
+mod surface;
+mod track;
+
+pub use context::{DetectorContext, PortFamily};
+pub use detector::{PortDetector, Still};
+
 use crate::clock::Timestamp;
 use crate::frame::FrameId;
 use crate::space::Scan;

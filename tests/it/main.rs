@@ -3,3 +3,4 @@ mod house;
 mod image;
 mod exchange;
 mod exchange_faults;
+mod detect;

@@ -1,0 +1,281 @@
+//! The detector: one picture in, one finding out, with what it remembers of those before.
+use super::context::DetectorContext;
+use super::face::{Interface, refine};
+use super::grid::{BeamGrid, Line};
+use super::lines::{LineSearch, Voted};
+use super::port::{Opening, PortSearch};
+use super::surface;
+use super::track::{Placed, PortTrack, Verdict};
+use super::{Face, Finding, Motion, Port, PortState};
+use crate::image::{LengthUnit, ScanImage};
+use crate::space::{Millimeters, Radians, ScanPoint, Segment};
+
+/// Speed of the face from which on a picture moves too fast for a path, mm/s (H16).
+const MOVING_MM_S: f64 = 25.0;
+/// Least score at which an interface is called the pump's face.
+const METAL_LEAST: f64 = 0.45;
+
+/// Whether a picture stands alone or is one of a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Still {
+    /// A single picture: a candidate at most, nothing remembered.
+    Picture,
+    /// One of a sequence.
+    Sequence,
+}
+
+/// Reads pictures of one source in the order of their stamps.
+#[derive(Debug, Default)]
+pub struct PortDetector {
+    context: DetectorContext,
+    grid: BeamGrid,
+    search: LineSearch,
+    ports: PortSearch,
+    track: PortTrack,
+    lines: Vec<Voted>,
+    points: Vec<(f64, f64, f64)>,
+    interfaces: Vec<Interface>,
+    openings: Vec<Opening>,
+    /// Time, depth and slope of the last face.
+    last_face: Option<(f64, f64, f64)>,
+}
+
+impl PortDetector {
+    /// A detector that knows this much about the pump.
+    pub fn new(context: DetectorContext) -> Self {
+        Self {
+            context,
+            ..Self::default()
+        }
+    }
+
+    /// Forgets everything seen so far.
+    pub fn reset(&mut self) {
+        self.track.reset();
+        self.last_face = None;
+    }
+
+    /// Reads one picture.
+    pub fn read(&mut self, image: &ScanImage, still: Still) -> Finding {
+        let mut finding = Finding {
+            frame: image.frame,
+            captured_at: image.captured_at,
+            ..Finding::default()
+        };
+        let time = image
+            .source_seconds
+            .filter(|t| t.is_finite())
+            .unwrap_or_else(|| image.captured_at.as_seconds());
+        if !self.grid.read(image) {
+            finding.contact = super::Contact::None;
+            return finding;
+        }
+        finding.contact = surface::contact(&self.grid);
+        self.openings.clear();
+        self.search.find(&self.grid, &mut self.lines);
+        let count = self.look();
+        finding.surface = self.surface(count);
+        if image.unit == LengthUnit::Pixels {
+            return finding;
+        }
+        let face = self.metal(count);
+        let placed = face.map_or_else(Vec::new, |k| self.openings_of(k));
+        let verdict = match still {
+            Still::Picture => PortTrack::single(&placed),
+            Still::Sequence => self.track.update(&placed, time),
+        };
+        finding.face = face.and_then(|k| self.face_of(k));
+        if still == Still::Sequence {
+            finding.motion = self.motion(face, &verdict, time);
+        }
+        report(&mut finding, &verdict);
+        finding
+    }
+
+    /// What was measured on the last picture, a line for each interface and opening, for evaluation reports.
+    pub fn explain(&self) -> String {
+        let mut text = String::new();
+        for i in &self.interfaces {
+            let (z, tilt) = i
+                .line
+                .map_or((0.0, 0.0), |l| (l.z0, l.slope.atan().to_degrees()));
+            text.push_str(&format!(
+                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} rough {:.3} length {:.1} cover {:.2}\n",
+                i.metal, i.onset, i.peak, i.tail, i.rough, i.length, i.cover
+            ));
+        }
+        for o in &self.openings {
+            text.push_str(&format!(
+                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} cover {:.2} behind {:.0} rest {:.0} cup {:.0}@{:.1} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
+                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_cover, o.behind, o.rest,
+                o.cup, o.cup_at, o.visible, o.left_face, o.right_face, o.rim
+            ));
+        }
+        text
+    }
+
+    /// Refines and reads the lines found; returns how many interfaces that gave.
+    fn look(&mut self) -> usize {
+        let mut count = 0;
+        for k in 0..self.lines.len() {
+            let Some(voted) = self.lines.get(k).copied() else {
+                continue;
+            };
+            let Some((line, rough)) = refine(&self.grid, voted.line, &mut self.points) else {
+                continue;
+            };
+            let again = self
+                .interfaces
+                .iter()
+                .take(count)
+                .filter_map(|i| i.line)
+                .any(|l| (l.z0 - line.z0).abs() < 0.5 && (l.slope - line.slope).abs() < 0.02);
+            if again {
+                continue;
+            }
+            if self.interfaces.len() == count {
+                self.interfaces.push(Interface::default());
+            }
+            if let Some(interface) = self.interfaces.get_mut(count) {
+                interface.read(&self.grid, line, rough);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// The interface that is the pump's face, if any is metal.
+    fn metal(&self, count: usize) -> Option<usize> {
+        self.interfaces
+            .iter()
+            .enumerate()
+            .take(count)
+            .filter(|(_, i)| i.metal >= METAL_LEAST)
+            .max_by(|(_, a), (_, b)| {
+                let strength = |i: &Interface| i.metal * f64::from(i.onset) * i.length.min(40.0);
+                strength(a).total_cmp(&strength(b))
+            })
+            .map(|(k, _)| k)
+    }
+
+    fn openings_of(&mut self, face: usize) -> Vec<Placed> {
+        let Some(interface) = self.interfaces.get(face) else {
+            return Vec::new();
+        };
+        self.ports
+            .find(&self.grid, interface, &self.context, &mut self.openings);
+        let Some(line) = interface.line else {
+            return Vec::new();
+        };
+        self.openings.iter().map(|o| place(&line, o)).collect()
+    }
+
+    fn face_of(&self, face: usize) -> Option<Face> {
+        let interface = self.interfaces.get(face)?;
+        let line = interface.line?;
+        let (first, last) = interface.ends(self.grid.pitch)?;
+        Some(Face {
+            segment: self.segment(interface, &line, first, last),
+            tilt: Radians(line.slope.atan()),
+        })
+    }
+
+    fn segment(
+        &self,
+        interface: &Interface,
+        line: &Line,
+        first: usize,
+        last: usize,
+    ) -> Segment<crate::space::Scan> {
+        let end = |k: usize| {
+            let u = interface.columns.get(k).map_or(0.0, |c| c.u);
+            let x = line.pivot + u / (1.0 + line.slope * line.slope).sqrt();
+            ScanPoint::new(x / self.grid.scale, line.z_at(x) / self.grid.scale)
+        };
+        Segment::new(end(first), end(last))
+    }
+
+    /// The brightest long straight interface, in the unit of the picture.
+    fn surface(&mut self, count: usize) -> Option<Segment<crate::space::Scan>> {
+        let best = self
+            .interfaces
+            .iter()
+            .take(count)
+            .enumerate()
+            .max_by(|(_, a), (_, b)| surface::weight(a).total_cmp(&surface::weight(b)))
+            .filter(|(_, i)| surface::weight(i) > 0.0)?
+            .0;
+        let interface = self.interfaces.get(best)?;
+        let (line, first, last) = surface::brightest(&self.grid, interface, &mut self.points)?;
+        Some(self.segment(interface, &line, first, last))
+    }
+
+    /// How fast the face moves against the frame before.
+    fn motion(&mut self, face: Option<usize>, verdict: &Verdict, time: f64) -> Motion {
+        let line = face
+            .and_then(|k| self.interfaces.get(k))
+            .and_then(|i| i.line);
+        let Some(line) = line else {
+            self.last_face = None;
+            return Motion::default();
+        };
+        let before = self.last_face.replace((time, line.z0, line.slope));
+        let Some((then, z0, _)) = before else {
+            return Motion::default();
+        };
+        let passed = time - then;
+        if passed <= 0.0 || passed > 0.5 {
+            return Motion::default();
+        }
+        let lateral = if verdict.port.is_some() && !verdict.held {
+            verdict.lateral_mm_s
+        } else {
+            0.0
+        };
+        let speed = ((line.z0 - z0) / passed).hypot(lateral);
+        Motion {
+            moving: speed > MOVING_MM_S,
+            speed_mm_s: speed,
+        }
+    }
+}
+
+/// Puts an opening into the picture: on the face plane, or on the rim when raised.
+fn place(line: &Line, opening: &Opening) -> Placed {
+    let stretch = (1.0 + line.slope * line.slope).sqrt();
+    let x = line.pivot + opening.center() / stretch;
+    let up = (-opening.step).max(0.0) / stretch;
+    Placed {
+        opening: *opening,
+        x: x + up * line.slope,
+        z: line.z_at(x) - up,
+    }
+}
+
+fn port_of(placed: &Placed) -> Port {
+    let o = &placed.opening;
+    // edges are found to about a beam; a shadowed or narrow opening is less certain
+    let sigma = 0.15 + 0.3 * (1.0 - o.score).max(0.0) + 0.5 * (1.0 - o.visible).max(0.0);
+    Port {
+        center: ScanPoint::new(placed.x, placed.z),
+        width: Millimeters(o.width()),
+        sigma: Millimeters(sigma),
+    }
+}
+
+/// Puts the verdict into the finding.
+fn report(finding: &mut Finding, verdict: &Verdict) {
+    if let Some(port) = &verdict.port {
+        finding.state = if verdict.locked && !verdict.held {
+            PortState::Locked
+        } else {
+            PortState::Candidate
+        };
+        finding.port = Some(port_of(port));
+        finding.held = verdict.held;
+        finding.confidence = verdict.confidence;
+    } else if let Some(other) = &verdict.other {
+        finding.state = PortState::AccessPortSuspected;
+        finding.other_port = Some(port_of(other));
+    }
+}

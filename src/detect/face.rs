@@ -1,0 +1,388 @@
+//! From a rough line to a face: sub-sample fit, what each beam shows of it, and whether it is metal at all.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "numeric kernel; every index is bounded by the grid's sizes"
+)]
+use super::grid::{BeamGrid, Line};
+use super::lines::BLIND_MM;
+
+/// Least onset (grey levels) that counts as an edge.
+const EDGE_LEAST: f32 = 16.0;
+
+/// Share of the usual onset from which on a column shows the interface.
+const ON_LEAST: f32 = 0.45;
+/// Rise that speckle alone reaches in a column, grey levels.
+const SPECKLE_RISE: f32 = 14.0;
+/// Length over which a line must hold together to count, mm, and the share of columns that must show it.
+const RUN_MM: f64 = 3.0;
+const RUN_SHARE: f64 = 0.8;
+
+/// What one beam shows where it meets the line. Levels are grey values, lengths mm.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Column {
+    /// Whether the beam meets the line inside the picture.
+    pub met: bool,
+    /// Range at which it does.
+    pub range: f64,
+    /// Distance along the line from its pivot.
+    pub u: f64,
+    /// Rise of the echo at the line.
+    pub contrast: f32,
+    /// Brightest level within half a millimetre below the line.
+    pub peak: f32,
+    /// Mean level of the tissue above.
+    pub above: f32,
+    /// Level 1.2 to 2.2 mm below the line: ring-down of metal, or tissue again.
+    pub tail: f32,
+    /// How much darker the tissue above is than that of its neighbours: a shadow.
+    pub shade: f32,
+    /// Distance of the edge from the line, mm.
+    pub off: f32,
+    /// Share of the face's usual onset, 0 to 1.
+    pub on: f32,
+    /// Whether most of the columns around show the line too: speckle does so only by chance.
+    pub solid: bool,
+}
+
+impl Column {
+    /// Whether the face is seen here.
+    pub(super) fn shows_face(&self) -> bool {
+        self.met && self.solid && self.on >= ON_LEAST
+    }
+}
+
+/// A straight interface and what speaks for its being metal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interface {
+    pub line: Option<Line>,
+    pub columns: Vec<Column>,
+    /// Usual onset of the columns that show it.
+    pub onset: f32,
+    /// Usual peak level of those columns.
+    pub peak: f32,
+    /// Ring-down: how much of the echo above the tissue level is left 1.2 to 2.2 mm deeper, 0 to 1.
+    pub tail: f32,
+    /// Root mean square distance of the edge from the line, mm.
+    pub rough: f64,
+    /// Length of face seen, mm.
+    pub length: f64,
+    /// Share of the columns between its ends that show it.
+    pub cover: f64,
+    /// Probability-like score of being metal, 0 to 1.
+    pub metal: f64,
+}
+
+/// The edge nearest a range on one beam: its range (half-way up the rise) and its onset.
+pub(super) fn edge_near(
+    grid: &BeamGrid,
+    beam: usize,
+    range: f64,
+    reach: f64,
+) -> Option<(f64, f32)> {
+    let b = &grid.beams[beam];
+    let step = grid.step;
+    let below = (0.45 / step).round().max(1.0) as usize;
+    let gap = (0.15 / step).round() as usize;
+    let above = (0.9 / step).round().max(1.0) as usize;
+    let first = b.first + above + gap;
+    let low = (((range - reach) / step).round().max(0.0) as usize).max(first);
+    let high =
+        (((range + reach) / step).round().max(0.0) as usize).min(b.last.saturating_sub(below));
+    let sums = grid.sums(beam);
+    let mut best = (EDGE_LEAST, 0_usize, 0.0_f32);
+    for i in low..high {
+        let up = (sums[i + below] - sums[i]) / below as f32;
+        let base = (sums[i - gap] - sums[i - gap - above]) / above as f32;
+        if up - base > best.0 {
+            best = (up - base, i, base);
+        }
+    }
+    let (onset, at, base) = best;
+    if at == 0 {
+        return None;
+    }
+    let row = grid.row(beam);
+    let top = row[at..at + below].iter().copied().fold(0.0_f32, f32::max);
+    let half = f32::midpoint(base, top);
+    let mut i = at + below - 1;
+    while i > first && row[i] < half {
+        i -= 1;
+    }
+    while i > first && row[i - 1] >= half {
+        i -= 1;
+    }
+    let (low_level, high_level) = (row[i - 1], row[i]);
+    let part = if high_level > low_level {
+        ((half - low_level) / (high_level - low_level)).clamp(0.0, 1.0)
+    } else {
+        1.0
+    };
+    Some((((i - 1) as f64 + f64::from(part)) * step, onset))
+}
+
+/// Fits a line to the edges near it, robustly. Returns the line and the RMS distance of the edges that agree.
+pub(super) fn refine(
+    grid: &BeamGrid,
+    start: Line,
+    points: &mut Vec<(f64, f64, f64)>,
+) -> Option<(Line, f64)> {
+    let mut line = start;
+    let mut rough = f64::MAX;
+    for reach in [1.3, 0.9, 0.6, 0.45, 0.45] {
+        points.clear();
+        for b in 0..grid.beams.len() {
+            let Some(range) = grid.meet(b, &line) else {
+                continue;
+            };
+            if range < BLIND_MM {
+                continue;
+            }
+            if let Some((at, onset)) = edge_near(grid, b, range, reach) {
+                let (x, z) = grid.point(b, at);
+                let off = (z - line.z_at(x)) / reach;
+                let tukey = (1.0 - off * off).max(0.0);
+                points.push((x, z, f64::from(onset.min(90.0)) * tukey * tukey));
+            }
+        }
+        if points.len() < 14 {
+            return None;
+        }
+        line = weighted_line(points, line.pivot)?;
+        rough = spread(points, &line, reach);
+    }
+    Some((line, rough))
+}
+
+/// Weighted least squares of `z` on `x`.
+pub(super) fn weighted_line(points: &[(f64, f64, f64)], pivot: f64) -> Option<Line> {
+    let (mut sw, mut sx, mut sz) = (0.0, 0.0, 0.0);
+    for (x, z, w) in points {
+        sw += w;
+        sx += w * (x - pivot);
+        sz += w * z;
+    }
+    if sw <= 0.0 {
+        return None;
+    }
+    let (mx, mz) = (sx / sw, sz / sw);
+    let (mut sxx, mut sxz) = (0.0, 0.0);
+    for (x, z, w) in points {
+        let dx = x - pivot - mx;
+        sxx += w * dx * dx;
+        sxz += w * dx * (z - mz);
+    }
+    if sxx <= 1e-9 {
+        return None;
+    }
+    let slope = sxz / sxx;
+    Some(Line {
+        pivot,
+        z0: mz - slope * mx,
+        slope,
+    })
+}
+
+fn spread(points: &[(f64, f64, f64)], line: &Line, reach: f64) -> f64 {
+    let (mut sum, mut weight) = (0.0, 1e-9);
+    for (x, z, w) in points {
+        let off = z - line.z_at(*x);
+        if off.abs() < reach {
+            sum += w * off * off;
+            weight += w;
+        }
+    }
+    (sum / weight).sqrt()
+}
+
+impl Interface {
+    /// Reads every beam along a refined line.
+    pub(super) fn read(&mut self, grid: &BeamGrid, line: Line, rough: f64) {
+        self.line = Some(line);
+        self.rough = rough;
+        self.columns.clear();
+        let stretch = (1.0 + line.slope * line.slope).sqrt();
+        for b in 0..grid.beams.len() {
+            let Some(range) = grid.meet(b, &line).filter(|r| *r >= BLIND_MM) else {
+                self.columns.push(Column::default());
+                continue;
+            };
+            let (x, _) = grid.point(b, range);
+            let mean = |from: f64, to: f64| grid.mean(b, range + from, range + to);
+            let above = mean(-2.4, -0.9).or_else(|| mean(-1.2, -0.6)).unwrap_or(0.0);
+            let peak = (0..4)
+                .filter_map(|k| mean(-0.15 + 0.15 * f64::from(k), 0.3 + 0.15 * f64::from(k)))
+                .fold(0.0_f32, f32::max);
+            let (off, contrast) = edge_near(grid, b, range, 0.45)
+                .map_or((0.0, 0.0), |(at, onset)| ((at - range) as f32, onset));
+            self.columns.push(Column {
+                met: true,
+                range,
+                u: (x - line.pivot) * stretch,
+                contrast,
+                off,
+                solid: false,
+                peak,
+                above,
+                tail: mean(1.2, 2.2).unwrap_or(above),
+                shade: 0.0,
+                on: 0.0,
+            });
+        }
+        self.judge(grid);
+    }
+
+    /// Sets what is usual for the interface and from it each column's share, then its score as metal.
+    fn judge(&mut self, grid: &BeamGrid) {
+        let mut rises: Vec<f32> = self
+            .columns
+            .iter()
+            .filter(|c| c.met)
+            .map(|c| c.contrast)
+            .collect();
+        if rises.len() < 14 {
+            self.metal = 0.0;
+            return;
+        }
+        rises.sort_by(f32::total_cmp);
+        // the upper part: a face half hidden by a shadow is still judged by the part that is seen
+        self.onset = rises[rises.len() * 7 / 10].max(1.0);
+        let usual = self.onset.clamp(24.0, 110.0);
+        for c in &mut self.columns {
+            c.on = if c.met {
+                ((c.contrast - SPECKLE_RISE) / (usual - SPECKLE_RISE)).clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
+        }
+        self.mark_solid(grid);
+        self.measure_shade(grid);
+        self.measure_metal(grid);
+    }
+
+    /// Marks the columns that lie in a piece of line that holds together.
+    fn mark_solid(&mut self, grid: &BeamGrid) {
+        let run = ((RUN_MM / grid.pitch).round() as usize).clamp(4, self.columns.len());
+        let least = (run as f64 * RUN_SHARE).ceil() as usize;
+        for start in 0..=self.columns.len() - run {
+            let window = &mut self.columns[start..start + run];
+            let on = window
+                .iter()
+                .filter(|c| c.met && c.on >= ON_LEAST && c.off.abs() < 0.45)
+                .count();
+            if on >= least {
+                for c in window {
+                    c.solid = true;
+                }
+            }
+        }
+    }
+
+    /// Darkness of the tissue above each column against its surroundings within 12 mm.
+    fn measure_shade(&mut self, grid: &BeamGrid) {
+        let tissue: Vec<f32> = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(b, c)| {
+                if !c.met {
+                    return f32::NAN;
+                }
+                let from = (c.range - 7.0).max(2.5);
+                grid.mean(b, from, (c.range - 1.0).max(from + 0.6))
+                    .unwrap_or(f32::NAN)
+            })
+            .collect();
+        let near = (0.9 / grid.pitch).round().max(1.0) as usize;
+        let far = (12.0 / grid.pitch).round() as usize;
+        let n = tissue.len();
+        let mut window: Vec<f32> = Vec::with_capacity(2 * far + 1);
+        for b in 0..n {
+            if !self.columns[b].met {
+                continue;
+            }
+            let own = mean_of(&tissue[b.saturating_sub(near)..(b + near + 1).min(n)]);
+            if b % 4 == 0 || window.is_empty() {
+                window.clear();
+                let around = &tissue[b.saturating_sub(far)..(b + far + 1).min(n)];
+                window.extend(around.iter().copied().filter(|v| v.is_finite()));
+                window.sort_by(f32::total_cmp);
+            }
+            let usual = window.get(window.len() * 6 / 10).copied().unwrap_or(own);
+            self.columns[b].shade = (usual - own).max(0.0);
+        }
+    }
+
+    /// Length, cover, ring-down and the score of being metal.
+    fn measure_metal(&mut self, grid: &BeamGrid) {
+        let seen: Vec<&Column> = self.columns.iter().filter(|c| c.shows_face()).collect();
+        if seen.len() < 10 {
+            self.metal = 0.0;
+            return;
+        }
+        let count = seen.len();
+        let tails = median(seen.iter().map(|c| c.tail - c.above));
+        let peak = median(seen.iter().map(|c| c.peak));
+        let above = median(seen.iter().map(|c| c.above));
+        self.length = (0..self.columns.len())
+            .filter(|b| self.columns[*b].shows_face())
+            .map(|b| self.width_of(b, grid.pitch))
+            .sum();
+        self.peak = peak;
+        let met = self.columns.iter().filter(|c| c.met).count().max(1);
+        self.cover = count as f64 / met as f64;
+        self.tail = tails / (self.peak - above).max(10.0);
+        let offs = self.columns.iter().filter(|c| c.shows_face());
+        let square: f64 = offs.map(|c| f64::from(c.off * c.off)).sum();
+        self.rough = (square / count as f64).sqrt();
+        let rise =
+            |value: f64, none: f64, full: f64| ((value - none) / (full - none)).clamp(0.0, 1.0);
+        let ringing = rise(f64::from(self.tail), 0.14, 0.34);
+        let bright = rise(f64::from(self.onset), 28.0, 60.0);
+        let straight = 1.0 - rise(self.rough, 0.16, 0.30);
+        let long = rise(self.length, 8.0, 16.0);
+        let tissue = rise(f64::from(above), 3.0, 10.0);
+        self.metal = ringing * bright * straight * long * tissue;
+    }
+
+    /// Length of line that a column stands for, mm.
+    pub(super) fn width_of(&self, column: usize, pitch: f64) -> f64 {
+        let near = |b: usize| self.columns.get(b).filter(|c| c.met).map(|c| c.u);
+        match (column.checked_sub(1).and_then(near), near(column + 1)) {
+            (Some(before), Some(after)) => (after - before) / 2.0,
+            _ => pitch,
+        }
+    }
+
+    /// First and last column of the face that is seen, leaving out specks shorter than 2 mm.
+    pub(super) fn ends(&self, pitch: f64) -> Option<(usize, usize)> {
+        let run = (2.0 / pitch).round().max(3.0) as usize;
+        let solid = |w: &[Column]| {
+            w.iter().filter(|c| c.shows_face()).count() * 4 >= w.len() * 3
+                && w.first().is_some_and(Column::shows_face)
+        };
+        let first = self.columns.windows(run).position(solid)?;
+        let back = |w: &[Column]| {
+            w.iter().filter(|c| c.shows_face()).count() * 4 >= w.len() * 3
+                && w.last().is_some_and(Column::shows_face)
+        };
+        let last = self.columns.windows(run).rposition(back)? + run - 1;
+        (last > first).then_some((first, last))
+    }
+}
+
+/// Mean of the finite values; 0 without any.
+fn mean_of(values: &[f32]) -> f32 {
+    let (mut sum, mut count) = (0.0_f32, 0.0_f32);
+    for v in values.iter().filter(|v| v.is_finite()) {
+        sum += v;
+        count += 1.0;
+    }
+    if count > 0.0 { sum / count } else { 0.0 }
+}
+
+/// Median; 0 of nothing.
+pub(super) fn median(values: impl Iterator<Item = f32>) -> f32 {
+    let mut sorted: Vec<f32> = values.filter(|v| v.is_finite()).collect();
+    sorted.sort_by(f32::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}

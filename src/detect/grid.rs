@@ -1,0 +1,305 @@
+//! The picture resampled along its beams: the one form in which everything below reads it.
+//!
+//! Shadows, ring-down and copies of metal run along beams, so a column of this grid is one beam, whether the
+//! array is linear or curved. Lengths are analysis millimetres: true ones when the picture has a scale, else
+//! pixels times a nominal factor, so that the same windows serve both.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "numeric kernel; every index is bounded by the sizes set in `shape`"
+)]
+use crate::frame::Beams;
+use crate::image::{LengthUnit, ScanImage};
+
+/// Axial distance of two samples, mm.
+pub(super) const AXIAL_MM: f64 = 0.15;
+/// Lateral distance of two beams in the middle of the picture, mm.
+const LATERAL_MM: f64 = 0.3;
+/// Deepest range read, mm: no refill needle reaches further.
+const DEEPEST_MM: f64 = 90.0;
+/// Most beams and most samples a grid may have: bounds time and memory for any picture.
+const MOST_BEAMS: usize = 320;
+const MOST_SAMPLES: usize = 600;
+/// Height in millimetres that a picture without a scale is taken to show, for window sizes only.
+const NOMINAL_HEIGHT_MM: f64 = 46.0;
+
+/// A straight line `z = z0 + slope * (x - pivot)`, analysis mm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Line {
+    pub pivot: f64,
+    pub z0: f64,
+    pub slope: f64,
+}
+
+impl Line {
+    pub(super) fn z_at(&self, x: f64) -> f64 {
+        self.z0 + self.slope * (x - self.pivot)
+    }
+}
+
+/// One beam: where it starts, where it goes, and which of its samples lie inside the picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beam {
+    pub ox: f64,
+    pub oz: f64,
+    pub dx: f64,
+    pub dz: f64,
+    pub first: usize,
+    pub last: usize,
+}
+
+/// Grey levels along beams, beam by beam, with running sums for window means.
+#[derive(Debug, Default)]
+pub(super) struct BeamGrid {
+    pub beams: Vec<Beam>,
+    pub samples: usize,
+    /// Axial distance of samples, analysis mm.
+    pub step: f64,
+    /// Lateral distance of beams in the middle of the picture, analysis mm.
+    pub pitch: f64,
+    /// Analysis mm per unit of the picture.
+    pub scale: f64,
+    /// Middle of the picture's width, analysis mm.
+    pub middle: f64,
+    level: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+impl BeamGrid {
+    /// Reads a picture into the grid. `false` when it is too small to hold anything.
+    pub(super) fn read(&mut self, image: &ScanImage) -> bool {
+        if image.columns < 16
+            || image.rows < 16
+            || image.pixels.len() < image.columns * image.rows
+            || !image.pitch.is_finite()
+        {
+            return false;
+        }
+        let edge = image.scan_from_pixel.scale()[0].abs();
+        self.scale = match image.unit {
+            LengthUnit::Millimeters => 1.0,
+            LengthUnit::Pixels => NOMINAL_HEIGHT_MM / (image.rows as f64 * edge),
+        };
+        if !self.shape(image, edge * self.scale) {
+            return false;
+        }
+        self.fill(image, edge * self.scale);
+        true
+    }
+
+    /// Lays the beams out. Returns `false` for a picture without extent.
+    fn shape(&mut self, image: &ScanImage, edge: f64) -> bool {
+        let [sx, sz] = image.scan_from_pixel.scale().map(|s| s * self.scale);
+        let [tx, tz] = image.scan_from_pixel.shift().map(|s| s * self.scale);
+        let (x0, x1) = span(tx, sx, image.columns);
+        let (z0, z1) = span(tz, sz, image.rows);
+        self.middle = (x0 + x1) / 2.0;
+        self.beams.clear();
+        let (depth, count);
+        match image.beams {
+            Beams::Parallel => {
+                depth = z1 - z0;
+                self.pitch = LATERAL_MM.max((x1 - x0) / (MOST_BEAMS - 1) as f64);
+                count = ((x1 - x0) / self.pitch) as usize + 1;
+                let start = self.middle - (count - 1) as f64 * self.pitch / 2.0;
+                for i in 0..count {
+                    self.beams.push(Beam {
+                        ox: start + i as f64 * self.pitch,
+                        oz: z0,
+                        dx: 0.0,
+                        dz: 1.0,
+                        first: 0,
+                        last: 0,
+                    });
+                }
+            }
+            Beams::Fan {
+                apex,
+                near,
+                far,
+                half,
+            } => {
+                let (near, far) = (near * self.scale, far * self.scale);
+                let (ax, az) = (apex.x * self.scale, apex.z * self.scale);
+                let half = half.0.abs().min(1.4);
+                depth = far - near;
+                let mid = near + (depth.min(DEEPEST_MM)) * 0.5;
+                let arc = 2.0 * half * mid;
+                if !(arc.is_finite() && arc > 1.0 && near.is_finite()) {
+                    return false;
+                }
+                self.middle = ax;
+                self.pitch = LATERAL_MM.max(arc / (MOST_BEAMS - 1) as f64);
+                count = (arc / self.pitch) as usize + 1;
+                let turn = self.pitch / mid;
+                let start = -((count - 1) as f64) * turn / 2.0;
+                for i in 0..count {
+                    let (sin, cos) = (start + i as f64 * turn).sin_cos();
+                    self.beams.push(Beam {
+                        ox: ax + near * sin,
+                        oz: az + near * cos,
+                        dx: sin,
+                        dz: cos,
+                        first: 0,
+                        last: 0,
+                    });
+                }
+            }
+        }
+        let depth = depth.min(DEEPEST_MM);
+        if !(depth.is_finite() && depth > 4.0 && edge > 0.0) || count < 16 {
+            return false;
+        }
+        self.step = AXIAL_MM.max(depth / (MOST_SAMPLES - 1) as f64);
+        self.samples = (depth / self.step) as usize + 1;
+        true
+    }
+
+    /// Samples the picture along every beam, averaging when its pixels are finer than the grid.
+    fn fill(&mut self, image: &ScanImage, edge: f64) {
+        let n = self.samples;
+        self.level.clear();
+        self.level.resize(self.beams.len() * n, 0.0);
+        self.sums.clear();
+        self.sums.resize(self.beams.len() * (n + 1), 0.0);
+        let across = ((self.pitch / edge).round() as usize).clamp(1, 3);
+        let along = ((self.step / edge).round() as usize).clamp(1, 2);
+        let weight = 1.0 / (across * along) as f32;
+        let sampler = Sampler::new(image, self.scale);
+        for (b, beam) in self.beams.iter_mut().enumerate() {
+            let row = &mut self.level[b * n..(b + 1) * n];
+            (beam.first, beam.last) = sampler.inside(beam, self.step, n);
+            for k in 0..across {
+                let aside = ((k as f64 + 0.5) / across as f64 - 0.5) * self.pitch;
+                for j in 0..along {
+                    let ahead = ((j as f64 + 0.5) / along as f64 - 0.5) * self.step;
+                    sampler.add(beam, aside, ahead, self.step, row);
+                }
+            }
+            let sums = &mut self.sums[b * (n + 1)..(b + 1) * (n + 1)];
+            let mut total = 0.0_f32;
+            for (i, value) in row.iter_mut().enumerate() {
+                *value *= weight;
+                total += *value;
+                sums[i + 1] = total;
+            }
+        }
+    }
+
+    /// Grey levels of one beam.
+    pub(super) fn row(&self, beam: usize) -> &[f32] {
+        &self.level[beam * self.samples..(beam + 1) * self.samples]
+    }
+
+    /// Running sums of one beam, one longer than its levels.
+    pub(super) fn sums(&self, beam: usize) -> &[f32] {
+        &self.sums[beam * (self.samples + 1)..(beam + 1) * (self.samples + 1)]
+    }
+
+    /// Mean level of a beam from range `from` to `to` (mm from its start), cut to the picture; `None` when less
+    /// than half of the window lies inside.
+    pub(super) fn mean(&self, beam: usize, from: f64, to: f64) -> Option<f32> {
+        let b = self.beams.get(beam)?;
+        let wanted = (from / self.step).round() as i64..(to / self.step).round() as i64;
+        let low = wanted.start.max(b.first as i64);
+        let high = wanted.end.max(wanted.start + 1).min(b.last as i64);
+        let length = (wanted.end - wanted.start).max(1);
+        if high <= low || (high - low) * 2 < length {
+            return None;
+        }
+        let sums = self.sums(beam);
+        Some((sums[high as usize] - sums[low as usize]) / (high - low) as f32)
+    }
+
+    /// Range along a beam at which it meets a line; `None` when that lies outside the picture.
+    pub(super) fn meet(&self, beam: usize, line: &Line) -> Option<f64> {
+        let b = self.beams.get(beam)?;
+        let across = b.dz - line.slope * b.dx;
+        if across < 0.2 {
+            return None;
+        }
+        let range = (line.z_at(b.ox) - b.oz) / across;
+        let inside = range >= b.first as f64 * self.step && range < b.last as f64 * self.step;
+        inside.then_some(range)
+    }
+
+    /// The point of a beam at a range.
+    pub(super) fn point(&self, beam: usize, range: f64) -> (f64, f64) {
+        let b = &self.beams[beam];
+        (b.ox + range * b.dx, b.oz + range * b.dz)
+    }
+}
+
+/// Where the centres of the first and last pixel of an axis lie, in order.
+fn span(shift: f64, scale: f64, count: usize) -> (f64, f64) {
+    let other = shift + scale * (count - 1) as f64;
+    (shift.min(other), shift.max(other))
+}
+
+/// Bilinear reading of a picture at analysis millimetres.
+struct Sampler<'a> {
+    pixels: &'a [u8],
+    columns: usize,
+    rows: usize,
+    per_mm: [f64; 2],
+    shift: [f64; 2],
+}
+
+impl<'a> Sampler<'a> {
+    fn new(image: &'a ScanImage, scale: f64) -> Self {
+        let back = image.scan_from_pixel.inverse();
+        Self {
+            pixels: &image.pixels,
+            columns: image.columns,
+            rows: image.rows,
+            per_mm: back.scale().map(|s| s / scale),
+            shift: back.shift(),
+        }
+    }
+
+    /// First and one-past-last sample of a beam inside the picture.
+    fn inside(&self, beam: &Beam, step: f64, samples: usize) -> (usize, usize) {
+        let holds = |i: usize| {
+            let r = i as f64 * step;
+            let px = (beam.ox + r * beam.dx) * self.per_mm[0] + self.shift[0];
+            let pz = (beam.oz + r * beam.dz) * self.per_mm[1] + self.shift[1];
+            px >= -0.5
+                && px <= self.columns as f64 - 0.5
+                && pz >= -0.5
+                && pz <= self.rows as f64 - 0.5
+        };
+        let first = (0..samples).find(|i| holds(*i)).unwrap_or(samples);
+        let last = (first..samples)
+            .rev()
+            .find(|i| holds(*i))
+            .map_or(first, |i| i + 1);
+        (first, last)
+    }
+
+    /// Adds the samples of a line parallel to a beam (moved `aside` and `ahead`) to `row`.
+    fn add(&self, beam: &Beam, aside: f64, ahead: f64, step: f64, row: &mut [f32]) {
+        let x = beam.ox + aside * beam.dz + ahead * beam.dx;
+        let z = beam.oz - aside * beam.dx + ahead * beam.dz;
+        let px = (x * self.per_mm[0] + self.shift[0]) as f32;
+        let pz = (z * self.per_mm[1] + self.shift[1]) as f32;
+        let qx = (beam.dx * step * self.per_mm[0]) as f32;
+        let qz = (beam.dz * step * self.per_mm[1]) as f32;
+        let (right, bottom) = ((self.columns - 1) as f32, (self.rows - 1) as f32);
+        for (i, out) in row.iter_mut().enumerate().take(beam.last).skip(beam.first) {
+            let cx = (px + qx * i as f32).clamp(0.0, right);
+            let cz = (pz + qz * i as f32).clamp(0.0, bottom);
+            let (x0, z0) = (
+                (cx as usize).min(self.columns - 2),
+                (cz as usize).min(self.rows - 2),
+            );
+            let (fx, fz) = (cx - x0 as f32, cz - z0 as f32);
+            let at = z0 * self.columns + x0;
+            let top = &self.pixels[at..at + 2];
+            let low = &self.pixels[at + self.columns..at + self.columns + 2];
+            let (a, b) = (f32::from(top[0]), f32::from(top[1]));
+            let (c, d) = (f32::from(low[0]), f32::from(low[1]));
+            let upper = a + (b - a) * fx;
+            let lower = c + (d - c) * fx;
+            *out += upper + (lower - upper) * fz;
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What stays in the picture: one opening followed over time, and when it may be called locked.
+//!
+//! Face and openings are measured anew in every frame, so nothing drifts; the track only says which opening is
+//! the same as before and how often it was seen. Time comes from the stamps of the frames.
+use super::port::{FILL_LEAST_MM, Opening, OpeningClass};
+
+/// A remembered port is shown at most this long, seconds.
+const HOLD_S: f64 = 0.5;
+/// Frames in which an opening must be seen in the same place before it is locked.
+const HITS_TO_LOCK: u32 = 4;
+/// Of these, frames that show it wide and with [`LOCK_FACE_MM`] of face on both sides.
+const GOOD_TO_LOCK: u32 = 2;
+/// Face on each side needed to acquire a lock, mm.
+const LOCK_FACE_MM: f64 = 10.0;
+/// Least score of an opening that is followed, that starts a track, and that locks.
+const SCORE_FOLLOW: f64 = 0.18;
+const SCORE_START: f64 = 0.35;
+const SCORE_LOCK: f64 = 0.55;
+/// How far an opening may be from where it is expected: in calm, and in a jerk when width and step agree, mm.
+const CALM_GATE_MM: f64 = 2.5;
+const JERK_GATE_MM: f64 = 12.0;
+/// A gap in time that ends a track, seconds.
+const FORGET_S: f64 = 1.0;
+
+/// An opening with its place in the picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed {
+    pub opening: Opening,
+    /// Centre of the opening on the face plane (or on the rim), analysis mm.
+    pub x: f64,
+    pub z: f64,
+}
+
+/// What the track says about a frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verdict {
+    pub locked: bool,
+    pub held: bool,
+    pub port: Option<Placed>,
+    pub other: Option<Placed>,
+    pub confidence: f64,
+    /// Lateral speed of the port, mm/s.
+    pub lateral_mm_s: f64,
+}
+
+/// The opening that is followed.
+#[derive(Clone, Copy, Debug)]
+struct Followed {
+    last: Placed,
+    seen_at: f64,
+    velocity: f64,
+    hits: u32,
+    good: u32,
+    misses: u32,
+    score: f64,
+    /// Frames in a row in which the rim speaks against the fill port.
+    against: u32,
+    locked: bool,
+}
+
+/// Follows the port from frame to frame.
+#[derive(Debug, Default)]
+pub(super) struct PortTrack {
+    followed: Option<Followed>,
+    last_time: Option<f64>,
+}
+
+impl PortTrack {
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What a single picture says: never more than a candidate.
+    pub(super) fn single(openings: &[Placed]) -> Verdict {
+        let fill = openings
+            .iter()
+            .find(|p| p.opening.class == OpeningClass::Fill && p.opening.score >= SCORE_START);
+        let other = openings
+            .iter()
+            .find(|p| p.opening.class == OpeningClass::Access && p.opening.score >= SCORE_START);
+        Verdict {
+            port: fill.copied(),
+            other: if fill.is_some() { None } else { other.copied() },
+            confidence: fill.map_or(0.0, |p| confidence(p.opening.score, 1)),
+            ..Verdict::default()
+        }
+    }
+
+    /// Takes the openings of the next frame.
+    pub(super) fn update(&mut self, openings: &[Placed], time: f64) -> Verdict {
+        let passed = self.last_time.map_or(0.0, |t| time - t);
+        if passed < 0.0 || passed > FORGET_S {
+            self.followed = None;
+        }
+        let repeated = self.last_time.is_some() && passed == 0.0;
+        self.last_time = Some(time);
+        let chosen = self.choose(openings, time);
+        match chosen {
+            Some(placed) => self.hit(placed, time, repeated),
+            None => self.miss(openings, time, repeated),
+        }
+    }
+
+    /// The opening that continues the track, or the one that starts a track.
+    fn choose(&self, openings: &[Placed], time: f64) -> Option<Placed> {
+        let Some(f) = &self.followed else {
+            return start_of(openings);
+        };
+        let age = (time - f.seen_at).max(0.0);
+        let expected = f.last.x + f.velocity * age.min(0.12);
+        let near = openings
+            .iter()
+            .filter(|p| {
+                (p.x - expected).abs().min((p.x - f.last.x).abs()) <= CALM_GATE_MM + 4.0 * age
+                    && p.opening.score >= SCORE_FOLLOW
+                    && p.opening.step.signum() == f.last.opening.step.signum()
+            })
+            .max_by(|a, b| a.opening.score.total_cmp(&b.opening.score));
+        if let Some(p) = near {
+            return Some(*p);
+        }
+        openings
+            .iter()
+            .filter(|p| {
+                let (a, b) = (&p.opening, &f.last.opening);
+                (p.x - f.last.x).abs() <= JERK_GATE_MM
+                    && a.class == OpeningClass::Fill
+                    && a.score >= SCORE_LOCK
+                    && (a.width() - b.width()).abs() <= 1.3
+                    && (a.step - b.step).abs() <= 0.6
+            })
+            .max_by(|a, b| a.opening.score.total_cmp(&b.opening.score))
+            .copied()
+    }
+
+    fn hit(&mut self, placed: Placed, time: f64, repeated: bool) -> Verdict {
+        let o = placed.opening;
+        let f = self.followed.get_or_insert(Followed {
+            last: placed,
+            seen_at: time,
+            velocity: 0.0,
+            hits: 0,
+            good: 0,
+            misses: 0,
+            score: o.score,
+            against: 0,
+            locked: false,
+        });
+        let passed = time - f.seen_at;
+        let speed = if passed > 0.0 {
+            (placed.x - f.last.x) / passed
+        } else {
+            f.velocity
+        };
+        if !repeated {
+            f.velocity += 0.4 * (speed - f.velocity);
+            f.hits = f.hits.saturating_add(1);
+            f.misses = 0;
+            f.score += 0.3 * (o.score - f.score);
+            let wide = o.class == OpeningClass::Fill && o.width() >= FILL_LEAST_MM;
+            let faced = o.left_face.min(o.right_face) >= LOCK_FACE_MM;
+            if wide && faced && o.score >= SCORE_LOCK {
+                f.good = f.good.saturating_add(1);
+            }
+            let near_rim = o.rim.is_some_and(|r| r < super::port::RIM_LEAST_MM);
+            f.against = if near_rim { f.against + 1 } else { 0 };
+        }
+        f.last = placed;
+        f.seen_at = time;
+        if f.hits >= HITS_TO_LOCK && f.good >= GOOD_TO_LOCK && f.score >= SCORE_LOCK {
+            f.locked = true;
+        }
+        if f.against >= 2 {
+            f.locked = false;
+            f.good = 0;
+        }
+        let fill = f.locked || (o.class == OpeningClass::Fill && f.against < 2);
+        if !fill {
+            return Verdict {
+                other: (o.class == OpeningClass::Access && o.score >= SCORE_START)
+                    .then_some(placed),
+                lateral_mm_s: speed,
+                ..Verdict::default()
+            };
+        }
+        Verdict {
+            locked: f.locked,
+            held: false,
+            port: Some(placed),
+            other: None,
+            confidence: confidence(f.score.min(o.score.max(0.6 * f.score)), f.hits),
+            lateral_mm_s: speed,
+        }
+    }
+
+    fn miss(&mut self, openings: &[Placed], time: f64, repeated: bool) -> Verdict {
+        let Some(f) = &mut self.followed else {
+            return Verdict::default();
+        };
+        if !repeated {
+            f.misses += 1;
+            // an unsettled track is not worth waiting for
+            if f.good == 0 && f.misses > 1 {
+                self.followed = None;
+                return Verdict::default();
+            }
+        }
+        let age = time - f.seen_at;
+        if age > HOLD_S {
+            self.followed = None;
+            return match start_of(openings) {
+                Some(placed) => self.hit(placed, time, false),
+                None => Verdict::default(),
+            };
+        }
+        let shown = f.locked || (f.good >= 1 && f.hits >= 3);
+        // seen again elsewhere: not the same opening until it has been established anew
+        f.hits = f.hits.min(HITS_TO_LOCK - 1);
+        Verdict {
+            held: shown,
+            port: shown.then_some(f.last),
+            confidence: if shown {
+                0.5 * f.score * (1.0 - age / HOLD_S).clamp(0.0, 1.0)
+            } else {
+                0.0
+            },
+            ..Verdict::default()
+        }
+    }
+}
+
+fn start_of(openings: &[Placed]) -> Option<Placed> {
+    let best = |class: OpeningClass| {
+        openings
+            .iter()
+            .filter(|p| p.opening.class == class && p.opening.score >= SCORE_START)
+            .max_by(|a, b| a.opening.score.total_cmp(&b.opening.score))
+            .copied()
+    };
+    best(OpeningClass::Fill).or_else(|| best(OpeningClass::Access))
+}
+
+/// Probability that an opening of this score, seen in so many frames, is the fill port.
+fn confidence(score: f64, hits: u32) -> f64 {
+    let settled = 1.0 - 0.5 * (-f64::from(hits) / 3.0).exp();
+    (score * settled).clamp(0.0, 0.98)
+}
