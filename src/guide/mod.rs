@@ -1,7 +1,21 @@
 //! What may be told to the operator: a needle path, or every reason why there is none.
 //!
 //! Pure and withheld by default: a path is offered only when nothing speaks against it. It computes no dose.
-use crate::frame::FrameId;
+mod gate;
+mod headline;
+pub mod limits;
+mod planner;
+mod reach;
+
+use std::time::Duration;
+
+pub use gate::advise;
+pub use headline::{Headline, Tone, headline};
+pub use planner::entry_on_skin;
+pub use reach::{Caution, cautions, depth_span, largest_tilt, longest_reach};
+
+use crate::frame::{Beams, FrameId};
+use crate::pump::{Needle, PumpModel};
 use crate::space::{Millimeters, Radians, ScanPoint};
 
 /// Why no path is shown, gravest first. Names are part of the `analyze` interface and never change.
@@ -71,4 +85,104 @@ pub struct Guidance {
     pub path: Option<NeedlePath>,
     /// Every reason against it, gravest first.
     pub withheld: Vec<Withheld>,
+}
+
+/// What the picture is measured with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Basis {
+    /// Whether its coordinates are millimetres.
+    pub has_scale: bool,
+    /// How sound runs through it; says where the skin (the probe face) is.
+    pub beams: Beams,
+}
+
+/// Whether the scale of a source has been checked, where it has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Certificate {
+    /// Every frame brings its own scale: no certificate is needed.
+    #[default]
+    NotNeeded,
+    /// Needed, and valid for these settings.
+    Valid,
+    /// Needed, and there is none.
+    Missing,
+    /// Needed, and too old.
+    Expired,
+    /// Needed, and made for another depth or mode.
+    OtherSettings,
+}
+
+impl Certificate {
+    /// Whether millimetres may be relied on.
+    pub fn holds(self) -> bool {
+        matches!(self, Self::NotNeeded | Self::Valid)
+    }
+}
+
+/// What the operator has chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// The implant.
+    pub pump: &'a PumpModel,
+    /// The needle, when given.
+    pub needle: Option<Needle>,
+    /// Whether the scale holds.
+    pub certificate: Certificate,
+}
+
+/// How the picture stands in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// No frame has come, or the source is gone.
+    NoFrames,
+    /// One of a stream, this old now. A recording read frame by frame has age zero.
+    Stream {
+        /// Age of the newest frame.
+        age: Duration,
+    },
+    /// A single picture: nothing follows it, so it can reach `Candidate` at most.
+    Still,
+}
+
+impl Withheld {
+    /// Every reason, gravest first.
+    pub const ALL: [Self; 13] = [
+        Self::NotLive,
+        Self::StalePicture,
+        Self::NoScale,
+        Self::NotCalibrated,
+        Self::PumpUnknown,
+        Self::NeedleUnknown,
+        Self::PortNotLocked,
+        Self::AccessPortSuspected,
+        Self::InvertedSuspected,
+        Self::Moving,
+        Self::TooTilted,
+        Self::NeedleTooShort,
+        Self::LowConfidence,
+    ];
+
+    /// Its name in the `analyze` interface.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotLive => "not_live",
+            Self::StalePicture => "stale_picture",
+            Self::NoScale => "no_scale",
+            Self::NotCalibrated => "not_calibrated",
+            Self::PumpUnknown => "pump_unknown",
+            Self::NeedleUnknown => "needle_unknown",
+            Self::PortNotLocked => "port_not_locked",
+            Self::AccessPortSuspected => "access_port_suspected",
+            Self::InvertedSuspected => "inverted_suspected",
+            Self::Moving => "moving",
+            Self::TooTilted => "too_tilted",
+            Self::NeedleTooShort => "needle_too_short",
+            Self::LowConfidence => "low_confidence",
+        }
+    }
+
+    /// The key of its words: one short sentence that says what to do.
+    pub fn key(self) -> String {
+        format!("withheld-{}", self.name())
+    }
 }

@@ -1,5 +1,12 @@
 //! Marks over the picture, as data: meaning first, looks later. Marks are in the picture's own unit, so the same
 //! marks serve the screen, the snapshot and the export.
+
+mod marking;
+mod ruler;
+
+pub use marking::marks;
+pub use ruler::{DepthRuler, Tick, ruler};
+
 use crate::frame::FrameId;
 use crate::space::ScanPoint;
 
@@ -68,4 +75,25 @@ pub struct Marks {
     pub frame: FrameId,
     /// The marks, in drawing order.
     pub marks: Vec<Mark>,
+}
+
+/// Whether marks may be drawn over the picture of a frame: over their own and no other (H02).
+pub fn may_draw(marks: &Marks, picture_frame: FrameId) -> bool {
+    marks.frame == picture_frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_drawn_over_their_own_frame_only() {
+        let marks = Marks {
+            frame: FrameId(41),
+            marks: Vec::new(),
+        };
+        assert!(may_draw(&marks, FrameId(41)));
+        assert!(!may_draw(&marks, FrameId(42)));
+        assert!(!may_draw(&marks, FrameId(40)));
+    }
 }

@@ -1,4 +1,10 @@
 //! The implant: pump models with the provenance of every figure, and refill needles.
+mod catalog;
+mod needle;
+
+pub use catalog::{CatalogError, Note, Sheet, UnknownPump, catalog, find, generic, parse, sheets};
+pub use needle::NeedleError;
+
 use crate::space::{Milliliters, Millimeters};
 
 /// How well a figure is known.

@@ -1,0 +1,243 @@
+//! The one line: the single most useful sentence now.
+use crate::detect::{Finding, PortState};
+use crate::guide::limits::{CENTERED_WITHIN, TILT_WARN_DEGREES};
+use crate::guide::{Guidance, NeedlePath, Withheld};
+use crate::words;
+
+/// How a headline is meant; each has a shape and a colour of its own on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tone {
+    /// A path is there: tick.
+    Go,
+    /// Something to put right: triangle.
+    Caution,
+    /// Something to stop for: cross.
+    Stop,
+    /// Searching: a quiet ring.
+    Quiet,
+}
+
+/// The one most useful sentence now, as a key of assets/i18n and the values that go into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headline {
+    /// Key of the words.
+    pub key: String,
+    /// Values, ready-made text.
+    pub values: Vec<(&'static str, String)>,
+    /// How it is meant.
+    pub tone: Tone,
+}
+
+impl Headline {
+    /// The sentence in the user's language.
+    pub fn text(&self) -> String {
+        let values: Vec<(&str, &str)> = self
+            .values
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        words::say_with(&self.key, &values)
+    }
+
+    fn plain(key: impl Into<String>, tone: Tone) -> Self {
+        Self {
+            key: key.into(),
+            values: Vec::new(),
+            tone,
+        }
+    }
+}
+
+/// The sentence for what was found and advised: a picture that is not live first, then fluid (H18), then the next
+/// step along the path or the gravest reason against it.
+pub fn headline(finding: &Finding, guidance: &Guidance) -> Headline {
+    let gravest = guidance.withheld.first().copied();
+    if let Some(reason @ (Withheld::NotLive | Withheld::StalePicture)) = gravest {
+        return Headline::plain(reason.key(), Tone::Stop);
+    }
+    if let Some(fluid) = finding.fluid {
+        return Headline {
+            key: "headline-fluid".to_owned(),
+            values: vec![("thickness", millimeters(fluid.thickness.0))],
+            tone: Tone::Stop,
+        };
+    }
+    match (guidance.path, gravest) {
+        (Some(path), _) => next_step(&path),
+        (None, Some(reason)) => obstacle(finding, guidance, reason),
+        (None, None) => Headline::plain("headline-searching", Tone::Quiet),
+    }
+}
+
+fn next_step(path: &NeedlePath) -> Headline {
+    let degrees = path.tilt.degrees();
+    if degrees.abs() > TILT_WARN_DEGREES {
+        return Headline {
+            key: "headline-tilted".to_owned(),
+            values: vec![("tilt", format!("{:.0}", degrees.abs()))],
+            tone: Tone::Caution,
+        };
+    }
+    let off = path.entry.x;
+    if off.abs() <= CENTERED_WITHIN.0 {
+        return Headline::plain("headline-centered", Tone::Go);
+    }
+    let key = if off > 0.0 {
+        "headline-slide-toward-marker"
+    } else {
+        "headline-slide-away-from-marker"
+    };
+    Headline {
+        key: key.to_owned(),
+        values: vec![("distance", format!("{:.0}", off.abs()))],
+        tone: Tone::Go,
+    }
+}
+
+/// The gravest reason; a port that is merely not locked yet is told apart by what is in sight, and what is already
+/// known to stand in the way (no pump, no needle) does not hide what was seen.
+fn obstacle(finding: &Finding, guidance: &Guidance, gravest: Withheld) -> Headline {
+    // Access port and inverted pump are hazards in themselves; missing entries of the form are not.
+    for seen in [Withheld::AccessPortSuspected, Withheld::InvertedSuspected] {
+        if guidance.withheld.contains(&seen) {
+            return Headline::plain(seen.key(), Tone::Stop);
+        }
+    }
+    if gravest == Withheld::PortNotLocked {
+        return match finding.state {
+            PortState::Candidate if finding.held => Headline::plain("headline-held", Tone::Caution),
+            PortState::Candidate => Headline::plain("headline-candidate", Tone::Caution),
+            PortState::None
+            | PortState::Locked
+            | PortState::AccessPortSuspected
+            | PortState::InvertedSuspected => Headline::plain("headline-searching", Tone::Quiet),
+        };
+    }
+    Headline::plain(gravest.key(), Tone::Caution)
+}
+
+fn millimeters(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::detect::FluidSeen;
+    use crate::frame::FrameId;
+    use crate::guide::DepthSpan;
+    use crate::space::{Millimeters, Radians, ScanPoint};
+
+    fn guidance(entry_x: f64, degrees: f64) -> Guidance {
+        let path = NeedlePath {
+            entry: ScanPoint::new(entry_x, 0.0),
+            aim: ScanPoint::new(entry_x, 22.0),
+            stop: ScanPoint::new(entry_x, 26.0),
+            tilt: Radians::from_degrees(degrees),
+            depth: DepthSpan {
+                least: Millimeters(23.0),
+                most: Millimeters(29.0),
+            },
+            provisional: true,
+        };
+        Guidance {
+            frame: FrameId(1),
+            path: Some(path),
+            withheld: Vec::new(),
+        }
+    }
+
+    fn withheld(reasons: &[Withheld]) -> Guidance {
+        Guidance {
+            frame: FrameId(1),
+            path: None,
+            withheld: reasons.to_vec(),
+        }
+    }
+
+    #[test]
+    fn with_a_path_the_line_says_how_to_center_the_entry() {
+        let finding = Finding::default();
+        let toward = headline(&finding, &guidance(3.2, 0.0));
+        assert!(
+            toward.text().contains("3 mm toward the marker"),
+            "{}",
+            toward.text()
+        );
+        let away = headline(&finding, &guidance(-2.6, 0.0));
+        assert!(
+            away.text().contains("3 mm away from the marker"),
+            "{}",
+            away.text()
+        );
+        assert_eq!(
+            headline(&finding, &guidance(0.4, 0.0)).key,
+            "headline-centered"
+        );
+        let tilted = headline(&finding, &guidance(0.0, -17.0));
+        assert_eq!(tilted.tone, Tone::Caution);
+        assert!(tilted.text().contains("17"), "{}", tilted.text());
+    }
+
+    #[test]
+    fn fluid_comes_before_everything_but_a_dead_picture() {
+        let finding = Finding {
+            fluid: Some(FluidSeen {
+                thickness: Millimeters(1.24),
+                area_mm2: 22.0,
+                since: Timestamp::ZERO,
+            }),
+            ..Finding::default()
+        };
+        let line = headline(&finding, &guidance(0.0, 0.0));
+        assert_eq!(line.tone, Tone::Stop);
+        assert!(line.text().contains("1.2 mm"), "{}", line.text());
+        let dead = headline(&finding, &withheld(&[Withheld::NotLive]));
+        assert_eq!(dead.key, "withheld-not_live");
+    }
+
+    #[test]
+    fn an_access_port_is_named_even_when_the_pump_is_not_chosen() {
+        let line = headline(
+            &Finding::default(),
+            &withheld(&[Withheld::PumpUnknown, Withheld::AccessPortSuspected]),
+        );
+        assert_eq!(line.key, "withheld-access_port_suspected");
+        assert_eq!(line.tone, Tone::Stop);
+    }
+
+    #[test]
+    fn a_port_that_is_not_locked_is_told_apart_by_what_is_in_sight() {
+        let line = |state, held| {
+            let finding = Finding {
+                state,
+                held,
+                ..Finding::default()
+            };
+            headline(&finding, &withheld(&[Withheld::PortNotLocked])).key
+        };
+        assert_eq!(line(PortState::None, false), "headline-searching");
+        assert_eq!(line(PortState::Candidate, false), "headline-candidate");
+        assert_eq!(line(PortState::Candidate, true), "headline-held");
+    }
+
+    #[test]
+    fn every_headline_has_words() {
+        for key in [
+            "headline-fluid",
+            "headline-tilted",
+            "headline-centered",
+            "headline-slide-toward-marker",
+            "headline-slide-away-from-marker",
+            "headline-searching",
+            "headline-candidate",
+            "headline-held",
+        ] {
+            assert!(words::has(key), "{key}");
+        }
+        for reason in Withheld::ALL {
+            assert!(words::has(&reason.key()), "{}", reason.name());
+        }
+    }
+}

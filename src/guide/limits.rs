@@ -1,0 +1,83 @@
+//! Every limit of what may be advised, each with its unit, its reason and the hazards of docs/HAZARDS.md it serves.
+//!
+//! All are choices of the team, made from docs/HAZARDS.md and its sources, and none has been validated on patients.
+use std::time::Duration;
+
+use crate::pump::Provenance;
+use crate::space::Millimeters;
+
+/// Newest frame older than this: marks and path go (H01, H02).
+pub const STALE_AFTER: Duration = Duration::from_millis(250);
+
+/// Newest frame older than this: the picture is dimmed and says NOT LIVE (H01).
+pub const NOT_LIVE_AFTER: Duration = Duration::from_millis(500);
+
+/// Tilt of the face in this plane, degrees, above which the operator is warned (H12): at 15 degrees the needle drifts
+/// 2 mm sideways over 8 mm of port if it is held square to the skin instead of the face.
+pub const TILT_WARN_DEGREES: f64 = 15.0;
+
+/// Tilt of the face in this plane, degrees, above which no path is offered (H12): the drift nears the 3.1 mm that
+/// the port's radius leaves for a 22 G needle.
+pub const TILT_REFUSE_DEGREES: f64 = 20.0;
+
+/// Speed of the face in the picture, mm/s, above which no path is offered (H16): with up to 120 ms from echo to eye
+/// a mark at this speed stands 1.2 mm beside what it marks, as much as the whole lateral budget (1.28 mm).
+pub const SPEED_REFUSE_MM_S: f64 = 10.0;
+
+/// Probability that the opening is the fill port below which no path is offered (H09, H10). The detector's own bar
+/// for a lock is higher; this one catches a lock whose certainty has drained away.
+pub const CONFIDENCE_LEAST: f64 = 0.5;
+
+/// One standard deviation of the port's lateral position, mm, above which no path is offered (H10): a 22 G needle
+/// enters a 7 mm port 9 times in 10 with 1.46 mm per axis.
+pub const SIGMA_MOST: Millimeters = Millimeters(1.5);
+
+/// A reported opening wider than this multiple of the model's port says that the scale or the model is wrong
+/// (H05, H23). Narrower ones are chords beside the middle and say nothing.
+pub const PORT_WIDTH_MOST: f64 = 1.4;
+
+/// Least and most picture depth from skin to face, mm, that a path is offered for (H05): skin and capsule alone
+/// are about 3 mm; nothing beyond 80 mm is an implanted pump.
+pub const TISSUE_RANGE: (Millimeters, Millimeters) = (Millimeters(2.0), Millimeters(80.0));
+
+/// How far off the face line, mm, a reported port may lie before finding and face contradict each other (H10).
+/// A raised port lies up to 5 mm above.
+pub const PORT_OFF_FACE_MOST: Millimeters = Millimeters(6.0);
+
+/// How far, degrees, the tilt reported for a face may be from that of its own two ends before they contradict each
+/// other (H10).
+pub const FACE_BENT_MOST_DEGREES: f64 = 3.0;
+
+/// Share of the soft tissue by which fat makes the picture too deep (H07): 1540 m/s assumed, 1428 at the slowest,
+/// is 7.3 % of the depth shown.
+pub const FAT_SHARE: f64 = 0.08;
+
+/// Share of the soft tissue by which the free path is longer than the picture when the probe presses (H07).
+pub const PRESSURE_SHARE: f64 = 0.20;
+
+/// The range is no wider than this share of the depth to the stop on the picture, or it would say nothing (H07).
+/// The allowance for pressure gives way first: above it, press less.
+pub const SPAN_SHARE: f64 = 0.26;
+
+/// Kept of the needle's length for skin bulge and hub, mm (H13).
+pub const NEEDLE_RESERVE: Millimeters = Millimeters(2.0);
+
+/// A path less than this, mm, short of the needle's reach earns a caution (H13).
+pub const NEEDLE_TIGHT: Millimeters = Millimeters(3.0);
+
+/// A needle longer than the deepest stop by more than this, mm, earns a caution (H14).
+pub const NEEDLE_LONG: Millimeters = Millimeters(25.0);
+
+/// The entry counts as centred within this many mm of the middle of the picture: the skin is marked at the middle of
+/// the probe, and half a lateral budget goes to that.
+pub const CENTERED_WITHIN: Millimeters = Millimeters(1.5);
+
+/// By how much the depth of the needle stop below the face may be off, mm (H07).
+pub fn stop_uncertainty(provenance: Provenance) -> Millimeters {
+    match provenance {
+        Provenance::Sourced => Millimeters(0.3),
+        Provenance::Measured => Millimeters(0.5),
+        // Working guesses in the notes run from 6 to 9 mm around the 8 in the catalogue.
+        Provenance::Guessed => Millimeters(1.5),
+    }
+}
