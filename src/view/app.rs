@@ -1,0 +1,306 @@
+//! The application: receive, draw, ask. It holds no knowledge of its own about the patient.
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::{Frame, Margin, Panel, Ui};
+
+use super::canvas::{Canvas, Painted};
+use super::keys;
+use super::pairing::Pairing;
+use super::panels::{self, SidePanel};
+use super::scene::{Act, Actions, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
+use super::script::Script;
+use super::theme;
+use super::{Notice, ViewOptions};
+use crate::engine::{Command, Liveness, Look, Nudge, Session};
+use crate::frame::ImagingSettings;
+use crate::space::Millimeters;
+
+/// A repaint is asked for this long after it is due, so that the session has seen the limit pass.
+const LIMIT_SLACK: Duration = Duration::from_millis(5);
+/// Ages at which the picture changes its standing (H01).
+const LIMITS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
+/// How often the age of a picture that is not live is written anew.
+const AGE_EVERY: Duration = Duration::from_millis(500);
+/// Below this height in points the window is a small one; above, everything grows with it.
+const TALL: f32 = 1300.0;
+const TALL_UNIT: f32 = 1080.0;
+
+/// The window's content.
+pub struct GuidanceApp {
+    session: Arc<dyn Session>,
+    look: Look,
+    display: Display,
+    pairing: Pairing,
+    canvas: Canvas,
+    side: SidePanel,
+    script: Script,
+    told: Option<Painted>,
+}
+
+impl GuidanceApp {
+    /// An application that looks at `session`; puts fonts and colours in force and asks to be woken.
+    pub fn new(context: &egui::Context, session: Arc<dyn Session>, options: &ViewOptions) -> Self {
+        theme::install(context);
+        let to_wake = context.clone();
+        // A plain request repaints twice; one nanosecond later repaints once.
+        session.set_waker(Arc::new(move || {
+            to_wake.request_repaint_after(Duration::from_nanos(1));
+        }));
+        let sheet = match options.notice {
+            Notice::Ask => Some(Sheet::Notice),
+            Notice::Acknowledged => None,
+        };
+        let look = session.look();
+        Self {
+            look,
+            session,
+            display: Display {
+                marks: MarksShown::Yes,
+                mirror: Mirror::Off,
+                zoom: Zoom::default(),
+                sheet,
+                tab: Tab::Setup,
+            },
+            pairing: Pairing::default(),
+            canvas: Canvas::default(),
+            side: SidePanel::default(),
+            script: Script::new(options),
+            told: None,
+        }
+    }
+
+    fn perform(&mut self, context: &egui::Context, act: Act) {
+        match act {
+            Act::ToggleFreeze => {
+                let frozen = self.look.liveness == Liveness::Frozen;
+                self.session.send(if frozen {
+                    Command::Unfreeze
+                } else {
+                    Command::Freeze
+                });
+            }
+            Act::TakeSnapshot => self.session.send(Command::TakeSnapshot),
+            Act::Restart => self.session.send(Command::Restart),
+            Act::Gain(_) | Act::Depth(_) => self.step_imaging(&act),
+            Act::StepPump(step) => self.step_pump(step),
+            Act::StepNeedle(step) => {
+                let needle = panels::with_length(self.look.needle, step);
+                self.session.send(Command::ChooseNeedle(Some(needle)));
+            }
+            Act::Nudge(nudge) => self.session.send(Command::Nudge(nudge)),
+            Act::SlideOnScreen(mm) => {
+                let along = match self.display.mirror {
+                    Mirror::Off => mm,
+                    Mirror::On => -mm,
+                };
+                self.session.send(Command::Nudge(Nudge::Slide(along)));
+            }
+            Act::Acknowledge => {
+                self.display.sheet = None;
+                self.session.send(Command::AcknowledgeResearchNotice);
+            }
+            Act::Send(command) => self.session.send(command),
+            Act::ToggleMarks
+            | Act::Mirror
+            | Act::Zoom(..)
+            | Act::Pan(_)
+            | Act::ZoomReset
+            | Act::Show(_)
+            | Act::ShowKeys
+            | Act::Close
+            | Act::MoveFocus => self.change_display(context, &act),
+        }
+    }
+
+    fn change_display(&mut self, context: &egui::Context, act: &Act) {
+        let display = &mut self.display;
+        match act {
+            Act::ToggleMarks => {
+                display.marks = match display.marks {
+                    MarksShown::Yes => MarksShown::No,
+                    MarksShown::No => MarksShown::Yes,
+                };
+            }
+            Act::Mirror => {
+                display.mirror = match display.mirror {
+                    Mirror::Off => Mirror::On,
+                    Mirror::On => Mirror::Off,
+                };
+                let flipped = display.mirror == Mirror::On;
+                self.session.send(Command::FlipShown(flipped));
+            }
+            Act::Zoom(factor, anchor) => display.zoom = display.zoom.by(*factor, *anchor),
+            Act::Pan(by) => display.zoom = display.zoom.moved(*by),
+            Act::ZoomReset => display.zoom = Zoom::default(),
+            Act::Show(tab) => display.tab = *tab,
+            Act::ShowKeys => display.sheet = Some(Sheet::Keys),
+            Act::Close => {
+                if display.sheet == Some(Sheet::Keys) {
+                    display.sheet = None;
+                }
+                context.memory_mut(|memory| {
+                    if let Some(focused) = memory.focused() {
+                        memory.surrender_focus(focused);
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn step_imaging(&self, act: &Act) {
+        let now = self.look.settings.as_ref();
+        let wanted = match act {
+            Act::Gain(db) => ImagingSettings {
+                gain_db: now.gain_db + db,
+                ..now.clone()
+            },
+            Act::Depth(mm) => ImagingSettings {
+                depth: now.depth + Millimeters(*mm),
+                ..now.clone()
+            },
+            _ => return,
+        };
+        self.session.send(Command::SetImaging(wanted.limited()));
+    }
+
+    fn step_pump(&self, step: i32) {
+        let pumps = &self.look.pumps;
+        let now = pumps.iter().position(|pump| pump.id == self.look.pump.id);
+        let count = i64::try_from(pumps.len()).unwrap_or(0);
+        if count == 0 {
+            return;
+        }
+        let now = now.and_then(|index| i64::try_from(index).ok()).unwrap_or(0);
+        let next = (now + i64::from(step)).rem_euclid(count);
+        let next = usize::try_from(next).unwrap_or(0);
+        if let Some(pump) = pumps.get(next) {
+            self.session.send(Command::ChoosePump(pump.id.clone()));
+        }
+    }
+
+    /// Asks for a repaint at the moment the picture grows too old, so that it is said without a new frame.
+    fn watch_the_age(&self, context: &egui::Context) {
+        let age = self.look.age.unwrap_or_default();
+        let due = match self.look.liveness {
+            Liveness::Running | Liveness::Stale => LIMITS
+                .iter()
+                .find(|limit| **limit > age)
+                .map_or(AGE_EVERY, |limit| *limit - age + LIMIT_SLACK),
+            Liveness::NotLive => AGE_EVERY,
+            Liveness::Waiting | Liveness::Frozen | Liveness::Ended => return,
+        };
+        context.request_repaint_after(due);
+    }
+
+    fn tell(&mut self, painted: Option<Painted>) {
+        if let Some(now) = painted
+            && self.told != painted
+        {
+            self.session.note_shown(now.frame, now.marks);
+            self.told = painted;
+        }
+    }
+}
+
+impl eframe::App for GuidanceApp {
+    fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
+        self.look = self.session.look();
+        if let Some(again) = self.pairing.settle(&self.look) {
+            context.request_repaint_after(again);
+        }
+        self.watch_the_age(context);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let context = ui.ctx().clone();
+        scale_to_window(&context);
+        let mut actions = Actions::default();
+        keys::read(
+            &context,
+            self.look.origin,
+            self.display.sheet,
+            &mut actions,
+        );
+        let scene = Scene {
+            look: &self.look,
+            picture: self.pairing.shown(),
+            display: &self.display,
+        };
+        let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);
+        self.script.after_painting(ui, painted);
+        for act in actions.into_list() {
+            self.perform(&context, act);
+        }
+        self.tell(painted);
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        theme::BACKGROUND.to_normalized_gamma_f32()
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.session.set_waker(Arc::new(|| {}));
+    }
+}
+
+fn draw(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    canvas: &mut Canvas,
+    side: &mut SidePanel,
+    actions: &mut Actions,
+) -> Option<Painted> {
+    let bar = Frame::new()
+        .fill(theme::PANEL)
+        .inner_margin(Margin::symmetric(14, 0));
+    Panel::top("top")
+        .exact_size(38.0)
+        .resizable(false)
+        .frame(bar)
+        .show(ui, |ui| panels::top_bar(ui, scene));
+    Panel::bottom("footer")
+        .exact_size(36.0)
+        .resizable(false)
+        .frame(bar)
+        .show(ui, |ui| panels::footer(ui, scene));
+    let width = if ui.content_rect().width() >= 1600.0 {
+        380.0
+    } else {
+        316.0
+    };
+    let side_frame = Frame::new()
+        .fill(theme::PANEL)
+        .inner_margin(Margin::symmetric(14, 10));
+    Panel::right("side")
+        .exact_size(width)
+        .resizable(false)
+        .frame(side_frame)
+        .show(ui, |ui| side.ui(ui, scene, actions));
+    Panel::bottom("headline")
+        .exact_size(80.0)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(bar)
+        .show(ui, |ui| panels::headline_bar(ui, scene));
+    let painted = egui::CentralPanel::no_frame()
+        .show(ui, |ui| canvas.ui(ui, scene, actions))
+        .inner;
+    panels::sheet(ui, scene, actions);
+    painted
+}
+
+/// Lets everything grow on a window much taller than a full-HD screen that reports no scale of its own.
+fn scale_to_window(context: &egui::Context) {
+    let now = context.zoom_factor();
+    let height = context.content_rect().height() * now;
+    let wanted = if height > TALL {
+        ((height / TALL_UNIT) * 4.0).round() / 4.0
+    } else {
+        1.0
+    };
+    if (wanted - now).abs() > 0.01 {
+        context.set_zoom_factor(wanted.clamp(1.0, 4.0));
+    }
+}

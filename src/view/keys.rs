@@ -1,0 +1,303 @@
+//! The keyboard: one table that both dispatches the keys and lists them in the help.
+use egui::{Event, Key, Vec2};
+
+use super::scene::{Act, Actions, Sheet, Tab};
+use crate::engine::{Command, Fault, Nudge};
+use crate::frame::Origin;
+use crate::words::say;
+
+/// Whether the shift key matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shift {
+    /// It must be up.
+    Up,
+    /// It must be down.
+    Down,
+    /// Where a sign needs it is up to the keyboard's layout.
+    Any,
+}
+
+/// For which sources a key does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    All,
+    Only(Origin),
+}
+
+/// Whether holding a key repeats what it does, and whether it is named in the footer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// Once a press, named in the footer.
+    Main,
+    /// Once a press.
+    Once,
+    /// Again and again while it is held.
+    Repeats,
+}
+
+/// One key and what it does.
+#[derive(Debug)]
+pub(super) struct Binding {
+    keys: &'static [Key],
+    shift: Shift,
+    /// The key's legend: a sign, or the name of words.
+    legend: &'static str,
+    /// The name of the words that say what it does.
+    words: &'static str,
+    act: Act,
+    source: For,
+    manner: Manner,
+}
+
+impl Binding {
+    /// The key's legend as a person reads it.
+    pub(super) fn legend(&self) -> String {
+        let sign = if self.legend.starts_with("view-") {
+            say(self.legend)
+        } else {
+            self.legend.to_owned()
+        };
+        match self.shift {
+            Shift::Down => format!("{} {sign}", say("view-cap-shift")),
+            Shift::Up | Shift::Any => sign,
+        }
+    }
+
+    /// What the key does, in words.
+    pub(super) fn meaning(&self) -> String {
+        say(self.words)
+    }
+
+    /// Whether it does something with a source of this kind.
+    pub(super) fn serves(&self, origin: Origin) -> bool {
+        match self.source {
+            For::All => true,
+            For::Only(wanted) => wanted == origin,
+        }
+    }
+
+    /// Whether it is named in the footer.
+    pub(super) fn is_main(&self) -> bool {
+        self.manner == Manner::Main
+    }
+
+    fn answers(&self, key: Key, shift: bool) -> bool {
+        let shift_fits = match self.shift {
+            Shift::Up => !shift,
+            Shift::Down => shift,
+            Shift::Any => true,
+        };
+        shift_fits && self.keys.contains(&key)
+    }
+}
+
+const fn bind(
+    keys: &'static [Key],
+    legend: &'static str,
+    words: &'static str,
+    act: Act,
+    manner: Manner,
+) -> Binding {
+    Binding {
+        keys,
+        shift: Shift::Up,
+        legend,
+        words,
+        act,
+        source: For::All,
+        manner,
+    }
+}
+
+const fn shifted(mut binding: Binding) -> Binding {
+    binding.shift = Shift::Down;
+    binding
+}
+
+const fn any_shift(mut binding: Binding) -> Binding {
+    binding.shift = Shift::Any;
+    binding
+}
+
+/// A key of the virtual probe.
+const fn probe(
+    keys: &'static [Key],
+    legend: &'static str,
+    words: &'static str,
+    act: Act,
+) -> Binding {
+    let mut binding = bind(keys, legend, words, act, Manner::Repeats);
+    binding.source = For::Only(Origin::Simulation);
+    binding
+}
+
+/// A fault of the virtual probe: once a press.
+const fn fault(
+    keys: &'static [Key],
+    legend: &'static str,
+    words: &'static str,
+    fault: Fault,
+) -> Binding {
+    let mut binding = probe(keys, legend, words, Act::Send(Command::Fault(fault)));
+    binding.manner = Manner::Once;
+    binding
+}
+
+const MIDDLE: Vec2 = Vec2::splat(0.5);
+/// One press of a zoom key.
+const ZOOM_STEP: f32 = 1.25;
+
+/// Every key there is.
+pub(super) static KEYS: &[Binding] = &[
+    bind(&[Key::Space], "view-cap-space", "view-key-freeze", Act::ToggleFreeze, Manner::Main),
+    bind(&[Key::S], "S", "view-key-snapshot", Act::TakeSnapshot, Manner::Main),
+    bind(&[Key::O], "O", "view-key-marks", Act::ToggleMarks, Manner::Main),
+    bind(&[Key::F], "F", "view-key-flip", Act::Mirror, Manner::Main),
+    any_shift(bind(&[Key::Plus, Key::Equals], "+", "view-key-zoom-in", Act::Zoom(ZOOM_STEP, MIDDLE), Manner::Repeats)),
+    any_shift(bind(&[Key::Minus], "−", "view-key-zoom-out", Act::Zoom(1.0 / ZOOM_STEP, MIDDLE), Manner::Repeats)),
+    bind(&[Key::Num0], "0", "view-key-zoom-reset", Act::ZoomReset, Manner::Once),
+    bind(&[Key::G], "G", "view-key-gain-up", Act::Gain(2.0), Manner::Repeats),
+    shifted(bind(&[Key::G], "G", "view-key-gain-down", Act::Gain(-2.0), Manner::Repeats)),
+    bind(&[Key::D], "D", "view-key-depth-up", Act::Depth(5.0), Manner::Repeats),
+    shifted(bind(&[Key::D], "D", "view-key-depth-down", Act::Depth(-5.0), Manner::Repeats)),
+    bind(&[Key::P], "P", "view-key-pump-next", Act::StepPump(1), Manner::Once),
+    shifted(bind(&[Key::P], "P", "view-key-pump-previous", Act::StepPump(-1), Manner::Once)),
+    bind(&[Key::N], "N", "view-key-needle-longer", Act::StepNeedle(1), Manner::Once),
+    shifted(bind(&[Key::N], "N", "view-key-needle-shorter", Act::StepNeedle(-1), Manner::Once)),
+    bind(&[Key::Num1], "1", "view-key-tab-setup", Act::Show(Tab::Setup), Manner::Once),
+    bind(&[Key::Num2], "2", "view-key-tab-image", Act::Show(Tab::Image), Manner::Once),
+    bind(&[Key::Num3], "3", "view-key-tab-saved", Act::Show(Tab::Saved), Manner::Once),
+    bind(&[Key::Num4], "4", "view-key-tab-health", Act::Show(Tab::Health), Manner::Once),
+    replay(&[Key::R], "R", "view-key-restart", Act::Restart),
+    any_shift(bind(&[Key::Questionmark, Key::Slash], "?", "view-key-help", Act::ShowKeys, Manner::Main)),
+    bind(&[Key::Escape], "view-cap-escape", "view-key-close", Act::Close, Manner::Once),
+    any_shift(bind(&[Key::Tab], "view-cap-tab", "view-key-focus", Act::MoveFocus, Manner::Repeats)),
+    probe(&[Key::Num5], "5", "view-key-tab-probe", Act::Show(Tab::Probe)),
+    probe(&[Key::ArrowRight], "→", "view-key-slide-right", Act::SlideOnScreen(1.0)),
+    probe(&[Key::ArrowLeft], "←", "view-key-slide-left", Act::SlideOnScreen(-1.0)),
+    probe(&[Key::ArrowUp], "↑", "view-key-elevate-forward", Act::Nudge(Nudge::Elevation(1.0))),
+    probe(&[Key::ArrowDown], "↓", "view-key-elevate-back", Act::Nudge(Nudge::Elevation(-1.0))),
+    probe(&[Key::Period], ".", "view-key-tilt-marker", Act::Nudge(Nudge::Tilt(2.0))),
+    probe(&[Key::Comma], ",", "view-key-tilt-away", Act::Nudge(Nudge::Tilt(-2.0))),
+    probe(&[Key::CloseBracket], "]", "view-key-rotate-right", Act::Nudge(Nudge::Rotate(5.0))),
+    probe(&[Key::OpenBracket], "[", "view-key-rotate-left", Act::Nudge(Nudge::Rotate(-5.0))),
+    probe(&[Key::PageDown], "view-cap-page-down", "view-key-push", Act::Nudge(Nudge::Push(1.0))),
+    probe(&[Key::PageUp], "view-cap-page-up", "view-key-ease", Act::Nudge(Nudge::Push(-1.0))),
+    probe(&[Key::I], "I", "view-key-needle-in", Act::Nudge(Nudge::Needle(2.0))),
+    shifted(probe(&[Key::I], "I", "view-key-needle-out", Act::Nudge(Nudge::Needle(-2.0)))),
+    probe(&[Key::Home], "view-cap-home", "view-key-pose-reset", Act::Nudge(Nudge::Reset)),
+    fault(&[Key::F5], "F5", "view-key-fault-stall", Fault::Stall),
+    fault(&[Key::F6], "F6", "view-key-fault-gap", Fault::Gap),
+    fault(&[Key::F7], "F7", "view-key-fault-flip", Fault::Flip),
+    fault(&[Key::F8], "F8", "view-key-fault-unplug", Fault::Unplug),
+];
+
+/// A key that only a recording answers to.
+const fn replay(
+    keys: &'static [Key],
+    legend: &'static str,
+    words: &'static str,
+    act: Act,
+) -> Binding {
+    let mut binding = bind(keys, legend, words, act, Manner::Once);
+    binding.source = For::Only(Origin::Replay);
+    binding
+}
+
+/// Turns the keys pressed since the last repaint into what they ask for.
+///
+/// While a sheet is open only the keys that close it count. Space freezes even when a button has the focus (Enter
+/// presses it); the arrows stay with a focused widget; while figures are typed no key counts.
+pub(super) fn read(
+    context: &egui::Context,
+    origin: Origin,
+    sheet: Option<Sheet>,
+    actions: &mut Actions,
+) {
+    if context.text_edit_focused() {
+        return;
+    }
+    let focused = context.memory(|memory| memory.focused().is_some());
+    context.input_mut(|input| {
+        input.events.retain(|event| {
+            let Event::Key {
+                key,
+                pressed,
+                repeat,
+                modifiers,
+                ..
+            } = event
+            else {
+                return true;
+            };
+            if modifiers.ctrl || modifiers.alt || modifiers.command {
+                return true;
+            }
+            if focused && belongs_to_the_focus(*key) {
+                return true;
+            }
+            if let Some(sheet) = sheet {
+                if *pressed && !*repeat {
+                    close_by_key(sheet, *key, actions);
+                }
+                return !matches!(key, Key::Space | Key::Enter | Key::Escape);
+            }
+            let binding = KEYS
+                .iter()
+                .find(|b| b.answers(*key, modifiers.shift) && b.serves(origin));
+            let Some(binding) = binding else { return true };
+            if binding.act == Act::MoveFocus {
+                return true;
+            }
+            if *pressed && (!*repeat || binding.manner == Manner::Repeats) {
+                actions.ask(binding.act.clone());
+            }
+            false
+        });
+    });
+}
+
+fn belongs_to_the_focus(key: Key) -> bool {
+    matches!(
+        key,
+        Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown | Key::Enter
+    )
+}
+
+fn close_by_key(sheet: Sheet, key: Key, actions: &mut Actions) {
+    match (sheet, key) {
+        (Sheet::Notice, Key::Enter) => actions.ask(Act::Acknowledge),
+        (Sheet::Keys, Key::Escape | Key::Questionmark | Key::Slash | Key::Enter) => {
+            actions.ask(Act::Close);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::has;
+
+    #[test]
+    fn no_key_does_two_things_for_one_source() {
+        for origin in [Origin::Live, Origin::Replay, Origin::Simulation] {
+            for key in Key::ALL {
+                for shift in [false, true] {
+                    let answers = KEYS
+                        .iter()
+                        .filter(|b| b.serves(origin) && b.answers(*key, shift));
+                    assert!(answers.count() <= 1, "{key:?} with shift {shift}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_has_words_and_a_legend() {
+        for binding in KEYS {
+            assert!(has(binding.words), "{}", binding.words);
+            assert!(!binding.legend().starts_with("view-"), "{}", binding.legend);
+        }
+    }
+}

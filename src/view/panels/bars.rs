@@ -1,0 +1,112 @@
+//! The bars above and below the picture: what is going on, the one line, and the keys.
+use egui::{Align, Align2, Label, Layout, RichText, Sense, Ui, vec2};
+
+use crate::engine::Liveness;
+use crate::view::headline::headline;
+use crate::view::keys::{Binding, KEYS};
+use crate::view::readings::needle_name;
+use crate::view::scene::Scene;
+use crate::view::signs;
+use crate::view::theme;
+use crate::words::{say, say_with};
+
+/// Source, pump and needle on the left; rate, age and the sign of life on the right.
+pub(in crate::view) fn top_bar(ui: &mut Ui, scene: &Scene<'_>) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        stream_figures(ui, scene);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let name = RichText::new(say("app-name")).font(theme::strong(18.0));
+            ui.add(Label::new(name).selectable(false));
+            let look = scene.look;
+            let needle = look
+                .needle
+                .map_or_else(|| say("view-no-needle"), needle_name);
+            let line = format!("{}   {}   {needle}", look.source_name, look.pump.name);
+            let line = RichText::new(line).color(theme::QUIET);
+            ui.add(Label::new(line).truncate().selectable(false));
+        });
+    });
+}
+
+fn stream_figures(ui: &mut Ui, scene: &Scene<'_>) {
+    let look = scene.look;
+    let (place, _) = ui.allocate_exact_size(vec2(24.0, 24.0), Sense::hover());
+    let frame = scene.frame().map_or(0, |frame| frame.0);
+    signs::paint_life(ui.painter(), place.center(), 8.0, frame);
+    let current = look.liveness == Liveness::Running;
+    let color = if current { theme::TEXT } else { theme::QUIET };
+    let age = match look.age {
+        Some(age) if age.as_millis() < 1000 => format!("{} ms", age.as_millis()),
+        Some(age) if age.as_secs() < 60 => format!("{:.1} s", age.as_secs_f64()),
+        Some(age) => format!("{} min", age.as_secs() / 60),
+        None => "–".to_owned(),
+    };
+    let rate = if current {
+        format!("{:.0}", look.stations.capture.rate_hz)
+    } else {
+        "–".to_owned()
+    };
+    let text = say_with("view-rate-and-age", &[("rate", &rate), ("age", &age)]);
+    ui.add(Label::new(RichText::new(text).color(color)).selectable(false));
+}
+
+/// The one line under the picture.
+pub(in crate::view) fn headline_bar(ui: &mut Ui, scene: &Scene<'_>) {
+    let line = headline(scene);
+    let room = ui.available_rect_before_wrap();
+    let center = egui::pos2(room.left() + 36.0, room.center().y);
+    signs::paint_tone(ui.painter(), center, 18.0, line.tone);
+    let text_room = room.with_min_x(room.left() + 72.0).shrink2(vec2(4.0, 0.0));
+    let color = signs::tone_color(line.tone);
+    // One size unless the words need two rows: never cut off, never smaller than 28 points.
+    let galley = ui.painter().layout(
+        line.text.clone(),
+        theme::strong(28.0),
+        color,
+        text_room.width(),
+    );
+    let at = egui::pos2(text_room.left(), room.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, color);
+    let response = ui.allocate_rect(room, Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &line.text));
+}
+
+/// The main keys, and what this program is not.
+pub(in crate::view) fn footer(ui: &mut Ui, scene: &Scene<'_>) {
+    let origin = scene.look.origin;
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        for binding in KEYS.iter().filter(|b| b.is_main() && b.serves(origin)) {
+            key_hint(ui, binding);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let banner = RichText::new(say("notice-research"))
+                .font(theme::regular(13.0))
+                .color(theme::QUIET);
+            ui.add(Label::new(banner).truncate().selectable(false));
+        });
+    });
+}
+
+fn key_hint(ui: &mut Ui, binding: &Binding) {
+    key_cap(ui, &binding.legend());
+    let words = RichText::new(binding.meaning())
+        .font(theme::regular(13.0))
+        .color(theme::QUIET);
+    ui.add(Label::new(words).selectable(false));
+    ui.add_space(2.0);
+}
+
+/// A key's legend in a frame.
+pub(super) fn key_cap(ui: &mut Ui, legend: &str) {
+    let galley =
+        ui.painter()
+            .layout_no_wrap(legend.to_owned(), theme::strong(13.0), theme::TEXT);
+    let size = vec2((galley.size().x + 12.0).max(22.0), 22.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let line = egui::Stroke::new(1.0, theme::RAIL);
+    ui.painter()
+        .rect_stroke(rect, 4.0, line, egui::StrokeKind::Inside);
+    let place = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), rect);
+    ui.painter().galley(place.min, galley, theme::TEXT);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, legend));
+}

@@ -1,0 +1,15 @@
+//! The panels around the picture. Each owns its widget state, reads the scene, and asks.
+mod bars;
+mod health;
+mod imaging;
+mod numbers;
+mod probe;
+mod saved;
+mod setup;
+mod sheets;
+mod side;
+
+pub(super) use bars::{footer, headline_bar, top_bar};
+pub(super) use setup::with_length;
+pub(super) use sheets::sheet;
+pub(super) use side::SidePanel;

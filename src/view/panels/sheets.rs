@@ -1,0 +1,117 @@
+//! Sheets over the window: the start notice, which must be acknowledged, and the list of all keys.
+use egui::{Button, Label, RichText, Sense, Ui, vec2};
+
+use super::bars::key_cap;
+use crate::frame::Origin;
+use crate::view::keys::{Binding, KEYS};
+use crate::view::scene::{Act, Actions, Scene, Sheet};
+use crate::view::theme;
+use crate::words::say;
+
+/// Room of one key in the list, in points.
+const KEY_WIDTH: f32 = 400.0;
+const KEY_HEIGHT: f32 = 29.0;
+
+/// Draws the sheet that is open, if one is.
+pub(in crate::view) fn sheet(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
+    let Some(sheet) = scene.display.sheet else {
+        return;
+    };
+    let (name, width) = match sheet {
+        Sheet::Notice => ("notice", 620.0),
+        Sheet::Keys => ("keys", keys_width(ui)),
+    };
+    let frame = egui::Frame::new()
+        .fill(theme::PANEL)
+        .stroke(egui::Stroke::new(1.0, theme::RAIL))
+        .corner_radius(10.0)
+        .inner_margin(28.0);
+    egui::Modal::new(egui::Id::unique(name))
+        .frame(frame)
+        .backdrop_color(theme::BACKDROP)
+        .show(ui.ctx(), |ui| {
+            ui.set_width(width);
+            match sheet {
+                Sheet::Notice => notice_ui(ui, actions),
+                Sheet::Keys => keys_ui(ui, scene.look.origin, width, actions),
+            }
+        });
+}
+
+fn title(ui: &mut Ui, words: String) {
+    let text = RichText::new(words).font(theme::strong(24.0));
+    ui.add(Label::new(text).selectable(false));
+}
+
+fn notice_ui(ui: &mut Ui, actions: &mut Actions) {
+    title(ui, say("view-notice-title"));
+    ui.add_space(8.0);
+    let text = RichText::new(say("notice-research-long")).font(theme::regular(19.0));
+    ui.add(Label::new(text).selectable(false).wrap());
+    ui.add_space(18.0);
+    let words = RichText::new(say("view-notice-acknowledge")).font(theme::strong(18.0));
+    let button = Button::new(words)
+        .fill(theme::RAISED)
+        .stroke(egui::Stroke::new(2.0, theme::SEEN))
+        .min_size(vec2(ui.available_width(), 56.0));
+    if ui.add(button).clicked() {
+        actions.ask(Act::Acknowledge);
+    }
+}
+
+fn keys_width(ui: &Ui) -> f32 {
+    let columns = ((ui.content_rect().width() - 80.0) / KEY_WIDTH).floor();
+    KEY_WIDTH * columns.clamp(1.0, 3.0)
+}
+
+fn keys_ui(ui: &mut Ui, origin: Origin, width: f32, actions: &mut Actions) {
+    title(ui, say("view-help-title"));
+    ui.add_space(4.0);
+    let columns = ((width / KEY_WIDTH) as usize).max(1);
+    ui.spacing_mut().item_spacing = vec2(6.0, 0.0);
+    let listed: Vec<&Binding> = KEYS.iter().filter(|b| b.serves(origin)).collect();
+    columns_ui(ui, &listed, columns);
+    let others: Vec<&Binding> = KEYS.iter().filter(|b| !b.serves(origin)).collect();
+    if !others.is_empty() {
+        ui.add_space(6.0);
+        let words = RichText::new(say("view-help-other")).color(theme::QUIET);
+        ui.add(Label::new(words).selectable(false));
+        columns_ui(ui, &others, columns);
+    }
+    ui.add_space(8.0);
+    let close = Button::new(say("view-help-close")).min_size(vec2(width, theme::TARGET));
+    if ui.add(close).clicked() {
+        actions.ask(Act::Close);
+    }
+}
+
+fn columns_ui(ui: &mut Ui, listed: &[&Binding], columns: usize) {
+    let rows = listed.len().div_ceil(columns).max(1);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        for part in listed.chunks(rows) {
+            ui.vertical(|ui| {
+                ui.set_width(KEY_WIDTH);
+                for binding in part {
+                    key_row(ui, binding);
+                }
+            });
+        }
+    });
+}
+
+fn key_row(ui: &mut Ui, binding: &Binding) {
+    let left = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(vec2(KEY_WIDTH, KEY_HEIGHT), left, |ui| {
+        ui.set_height(KEY_HEIGHT);
+        let caps = vec2(104.0, KEY_HEIGHT);
+        let right = egui::Layout::right_to_left(egui::Align::Center);
+        ui.allocate_ui_with_layout(caps, right, |ui| {
+            ui.set_min_size(caps);
+            key_cap(ui, &binding.legend());
+        });
+        ui.add_space(10.0);
+        let words = RichText::new(binding.meaning()).font(theme::regular(14.0));
+        ui.add(Label::new(words).selectable(false).sense(Sense::hover()));
+    });
+}

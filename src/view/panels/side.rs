@@ -1,0 +1,132 @@
+//! The panel on the right: the four numbers, and under them one page of controls at a time.
+use egui::{Button, RichText, ScrollArea, Ui, vec2};
+
+use super::health::health_ui;
+use super::imaging::ImagingPage;
+use super::numbers::numbers_ui;
+use super::probe::probe_ui;
+use super::saved::SavedPage;
+use super::setup::SetupPage;
+use crate::frame::Origin;
+use crate::notice::Severity;
+use crate::view::scene::{Act, Actions, Scene, Tab};
+use crate::view::theme;
+use crate::words::say;
+
+/// The panel and the state of its pages.
+#[derive(Default)]
+pub(in crate::view) struct SidePanel {
+    setup: SetupPage,
+    imaging: ImagingPage,
+    saved: SavedPage,
+}
+
+impl SidePanel {
+    /// Draws the panel.
+    pub(in crate::view) fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
+        numbers_ui(ui, scene);
+        ui.add_space(6.0);
+        tabs_ui(ui, scene, actions);
+        ui.add_space(2.0);
+        let tab = shown_tab(scene);
+        ScrollArea::vertical()
+            .id_salt(tab_words(tab))
+            .auto_shrink(false)
+            .show(ui, |ui| match tab {
+                Tab::Setup => self.setup.ui(ui, scene, actions),
+                Tab::Image => self.imaging.ui(ui, scene, actions),
+                Tab::Saved => self.saved.ui(ui, scene, actions),
+                Tab::Health => health_ui(ui, scene),
+                Tab::Probe => probe_ui(ui, actions),
+            });
+    }
+}
+
+/// The page chosen; the virtual probe's page exists only for the virtual probe.
+fn shown_tab(scene: &Scene<'_>) -> Tab {
+    let tab = scene.display.tab;
+    if tab == Tab::Probe && scene.look.origin != Origin::Simulation {
+        Tab::Setup
+    } else {
+        tab
+    }
+}
+
+fn tab_words(tab: Tab) -> &'static str {
+    match tab {
+        Tab::Setup => "view-tab-setup",
+        Tab::Image => "view-tab-image",
+        Tab::Saved => "view-tab-saved",
+        Tab::Health => "view-tab-health",
+        Tab::Probe => "view-tab-probe",
+    }
+}
+
+fn tabs_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
+    let mut tabs = vec![Tab::Setup, Tab::Image, Tab::Saved, Tab::Health];
+    if scene.look.origin == Origin::Simulation {
+        tabs.push(Tab::Probe);
+    }
+    let trouble = scene
+        .look
+        .notices
+        .iter()
+        .any(|notice| notice.severity > Severity::Note);
+    let shown = shown_tab(scene);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 3.0;
+        ui.spacing_mut().button_padding.x = 2.0;
+        let share = (ui.available_width() - 3.0 * (tabs.len() - 1) as f32) / tabs.len() as f32;
+        for tab in tabs {
+            let chosen = tab == shown;
+            let mut words = say(tab_words(tab));
+            if tab == Tab::Health && trouble {
+                words.push_str(" !");
+            }
+            let color = match (chosen, tab == Tab::Health && trouble) {
+                (_, true) => theme::WARNING,
+                (true, false) => theme::TEXT,
+                (false, false) => theme::QUIET,
+            };
+            let font = if chosen {
+                theme::strong(14.0)
+            } else {
+                theme::regular(14.0)
+            };
+            let fill = if chosen { theme::RAISED } else { theme::PANEL };
+            let button = Button::new(RichText::new(words).font(font).color(color))
+                .fill(fill)
+                .min_size(vec2(share, theme::TARGET));
+            let response = ui.add(button);
+            if chosen {
+                let line = egui::Stroke::new(3.0, theme::SEEN);
+                let rect = response.rect;
+                ui.painter().hline(rect.x_range(), rect.bottom() - 1.5, line);
+            }
+            if response.clicked() {
+                actions.ask(Act::Show(tab));
+            }
+        }
+    });
+}
+
+/// The heading of a group of controls.
+pub(super) fn heading(ui: &mut Ui, key: &str) -> egui::Response {
+    let words = RichText::new(say(key))
+        .font(theme::regular(13.0))
+        .color(theme::QUIET);
+    ui.add(egui::Label::new(words).selectable(false))
+}
+
+/// A button large enough for a glove.
+pub(super) fn glove_button(ui: &mut Ui, words: &str, width: f32) -> egui::Response {
+    ui.add(Button::new(words).min_size(vec2(width, theme::TARGET)))
+}
+
+/// A button with a sign on it, and words for what it does.
+pub(super) fn sign_button(ui: &mut Ui, sign: &str, width: f32, meaning: &str) -> egui::Response {
+    let text = RichText::new(sign).font(theme::strong(18.0));
+    let response = ui.add(Button::new(text).min_size(vec2(width, theme::TARGET)));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, meaning));
+    response
+}

@@ -1,0 +1,220 @@
+//! What every panel reads, and what it may ask for. Panels draw and ask; they do not act.
+use std::sync::Arc;
+
+use egui::Vec2;
+
+use crate::engine::{Advice, Command, Liveness, Look, Nudge, Picture};
+use crate::frame::FrameId;
+
+/// The largest magnification of the picture.
+const ZOOM_MOST: f32 = 8.0;
+
+/// Everything a panel may look at during one repaint.
+pub(super) struct Scene<'a> {
+    /// The session, as it was when this repaint began.
+    pub(super) look: &'a Look,
+    /// The picture on the screen.
+    pub(super) picture: Option<&'a Arc<Picture>>,
+    /// What belongs to the view alone.
+    pub(super) display: &'a Display,
+}
+
+impl Scene<'_> {
+    /// The advice, if it may stand beside what is shown: not for a picture that is stale or gone, and not when it
+    /// was read from a picture of long ago.
+    pub(super) fn fresh_advice(&self) -> Option<&Advice> {
+        /// Numbers may lag the picture by this much at most, ms (H02).
+        const LAG_MOST_MILLIS: u128 = 250;
+        let current = match self.look.liveness {
+            Liveness::Running | Liveness::Frozen | Liveness::Ended => true,
+            Liveness::Waiting | Liveness::Stale | Liveness::NotLive => false,
+        };
+        let advice = self.look.advice.as_deref()?;
+        let picture = self.picture?;
+        let shown_at = picture.image.captured_at;
+        let read_at = advice.finding.captured_at;
+        let lag = shown_at.since(read_at).max(read_at.since(shown_at));
+        (current && lag.as_millis() <= LAG_MOST_MILLIS).then_some(advice)
+    }
+
+    /// The advice whose marks may be painted: only that of the very picture on the screen (H02).
+    pub(super) fn marked_advice(&self) -> Option<&Advice> {
+        let advice = self.fresh_advice()?;
+        let same = advice.marks.frame == self.picture?.image.frame;
+        (same && self.display.marks == MarksShown::Yes).then_some(advice)
+    }
+
+    /// The frame on the screen.
+    pub(super) fn frame(&self) -> Option<FrameId> {
+        self.picture.map(|picture| picture.image.frame)
+    }
+}
+
+/// Whether marks are painted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MarksShown {
+    Yes,
+    No,
+}
+
+/// Whether left and right change places on the screen, and only there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mirror {
+    Off,
+    On,
+}
+
+/// A sheet over the whole window that asks for attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sheet {
+    /// That this is research software; must be acknowledged once a run.
+    Notice,
+    /// All keys.
+    Keys,
+}
+
+/// The page shown under the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tab {
+    /// Pump, needle and scale.
+    Setup,
+    /// Depth, gain and the rest of image formation.
+    Image,
+    /// Snapshots and journal.
+    Saved,
+    /// Health of the stream.
+    Health,
+    /// The virtual probe.
+    Probe,
+}
+
+/// How much of the picture is shown, and where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Zoom {
+    /// Magnification against the fitted picture, 1 to 8.
+    pub(super) factor: f32,
+    /// The part of the picture that stands in the middle, as a share of its sides.
+    pub(super) center: Vec2,
+}
+
+impl Default for Zoom {
+    fn default() -> Self {
+        Self {
+            factor: 1.0,
+            center: Vec2::splat(0.5),
+        }
+    }
+}
+
+impl Zoom {
+    /// Magnified by `factor` with the part at `anchor` (a share of the sides) staying where it is.
+    pub(super) fn by(self, factor: f32, anchor: Vec2) -> Self {
+        let wanted = (self.factor * factor).clamp(1.0, ZOOM_MOST);
+        let share = self.factor / wanted;
+        Self {
+            factor: wanted,
+            center: anchor + (self.center - anchor) * share,
+        }
+        .within()
+    }
+
+    /// Moved by a share of the sides.
+    pub(super) fn moved(self, by: Vec2) -> Self {
+        Self {
+            factor: self.factor,
+            center: self.center + by,
+        }
+        .within()
+    }
+
+    fn within(self) -> Self {
+        let margin = 0.5 / self.factor;
+        let keep = |v: f32| v.clamp(margin.min(0.5), (1.0 - margin).max(0.5));
+        Self {
+            factor: self.factor,
+            center: Vec2::new(keep(self.center.x), keep(self.center.y)),
+        }
+    }
+}
+
+/// What belongs to the view alone: how things are shown, never what is known.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Display {
+    pub(super) marks: MarksShown,
+    pub(super) mirror: Mirror,
+    pub(super) zoom: Zoom,
+    pub(super) sheet: Option<Sheet>,
+    pub(super) tab: Tab,
+}
+
+/// Everything a key or a panel can ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Act {
+    ToggleFreeze,
+    TakeSnapshot,
+    ToggleMarks,
+    Mirror,
+    /// Magnify about a part of the picture given as a share of its sides.
+    Zoom(f32, Vec2),
+    Pan(Vec2),
+    ZoomReset,
+    /// Gain, dB.
+    Gain(f64),
+    /// Depth, mm.
+    Depth(f64),
+    /// The next or previous pump model.
+    StepPump(i32),
+    /// The next or previous usual needle length.
+    StepNeedle(i32),
+    Restart,
+    Nudge(Nudge),
+    /// Slide toward the right (+) or left (-) edge of the screen, mm.
+    SlideOnScreen(f64),
+    Show(Tab),
+    ShowKeys,
+    Close,
+    Acknowledge,
+    /// Left to the window system: moves between widgets.
+    MoveFocus,
+    Send(Command),
+}
+
+/// What was asked for during one repaint, in order.
+#[derive(Debug, Default)]
+pub(super) struct Actions {
+    asked: Vec<Act>,
+}
+
+impl Actions {
+    /// Asks for something.
+    pub(super) fn ask(&mut self, act: Act) {
+        self.asked.push(act);
+    }
+
+    /// Asks the session for something.
+    pub(super) fn send(&mut self, command: Command) {
+        self.asked.push(Act::Send(command));
+    }
+
+    /// All that was asked for.
+    pub(super) fn into_list(self) -> Vec<Act> {
+        self.asked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zooming_keeps_the_anchor_where_it_is_and_the_picture_in_view() {
+        let anchor = Vec2::new(0.6, 0.4);
+        let before = Zoom::default().by(2.0, Vec2::splat(0.5));
+        let after = before.by(1.5, anchor);
+        let on_screen = |z: Zoom| (anchor - z.center) * z.factor;
+        assert!((on_screen(before) - on_screen(after)).length() < 1e-5);
+        let corner = before.moved(Vec2::splat(9.0));
+        assert!(corner.center.x <= 0.75 + 1e-6 && corner.center.y <= 0.75 + 1e-6);
+        assert_eq!(Zoom::default().by(0.1, anchor), Zoom::default());
+    }
+}
