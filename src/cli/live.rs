@@ -153,7 +153,7 @@ pub(super) fn window(
     let shown = view::run(
         session,
         view::ViewOptions {
-            latency_probe: latency,
+            latency_code: latency,
             ..view::ViewOptions::default()
         },
     );

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::exchange::{MetaImageWriter, WriterOptions};
+use crate::exchange::{MetaImageWriter, Packing, SequenceForm};
+use crate::frame::{Orientation, PixelSpacing};
 use crate::image::{ImageChain, PictureSize};
 use crate::simulate::{Preset, TruthFile, VirtualProbe};
 
@@ -60,7 +61,14 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<()> {
         if writer.is_none() {
             writer = Some(MetaImageWriter::create(
                 &args.out,
-                &WriterOptions::picture(image.columns, image.rows, image.pitch, shift),
+                SequenceForm {
+                    columns: image.columns,
+                    rows: image.rows,
+                    spacing: PixelSpacing::new(image.pitch, image.pitch),
+                    offset: shift,
+                    orientation: Orientation::Mf,
+                    packing: Packing::Zlib,
+                },
             )?);
         }
         let file = truth_file.get_or_insert_with(|| {
@@ -69,7 +77,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<()> {
         file.push(truth);
         if let Some(writer) = &mut writer {
             let seconds = frame.source_seconds.unwrap_or(index as f64 / args.fps);
-            writer.append(&image.pixels, seconds)?;
+            writer.append(&image.pixels, Some(seconds), &[])?;
         }
     }
     if let Some(writer) = writer {

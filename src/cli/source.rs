@@ -98,11 +98,7 @@ pub(super) fn open_file(path: &Path, how: &FileArgs) -> anyhow::Result<FileSourc
     let geometry = how
         .geometry
         .as_deref()
-        .map(|file| {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("geometry cannot be read: {}", file.display()))?;
-            Geometry::from_json(&text).with_context(|| format!("in {}", file.display()))
-        })
+        .map(Geometry::read)
         .transpose()?;
     let has_geometry = geometry.is_some();
     let options = OpenOptions {
@@ -118,10 +114,12 @@ pub(super) fn open_file(path: &Path, how: &FileArgs) -> anyhow::Result<FileSourc
             None => anyhow!("{problem}"),
         }
     })?;
-    if !has_geometry && !file.has_scan_lines() {
+    if !has_geometry && file.geometry().depth().is_none() {
         let (pixels, columns, rows) = file.brightest_projection(FAN_FRAMES)?;
         if let Some(fan) = recognise_fan(&pixels, columns, rows) {
-            file.set_fan(fan.apex, fan.near, fan.far, fan.half);
+            if let Some(beams) = file.fan_from_pixels(fan.apex, fan.near, fan.far, fan.half) {
+                file.set_beams(beams);
+            }
         }
     }
     Ok(file)

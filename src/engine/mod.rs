@@ -1,8 +1,24 @@
 //! The switchboard: wires a session and owns its workers.
 //!
 //! The screen sees a session only through [`Session`]: it looks, and it sends commands. Nothing here draws.
+mod board;
+mod desk;
+mod feed;
+mod file_feed;
+mod live;
+mod reader;
 mod state;
+mod stopwatch;
+mod transitions;
+mod virtual_feed;
 
+pub use feed::Feed;
+pub use file_feed::FileFeed;
+pub use live::{Engine, SessionOptions};
+pub use reader::{Moment, Reader};
 pub use state::{
     Advice, Command, Fault, Liveness, Look, Nudge, Picture, Session, Snapshot, StageTimes, Stations,
 };
+pub use stopwatch::{Stopwatch, quantile};
+pub use transitions::Transitions;
+pub use virtual_feed::VirtualFeed;

@@ -2,11 +2,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::detect::{Finding, PortDetector, Still};
-use crate::guide::{Setup, Standing, advise, limits};
+use crate::detect::{DetectorContext, Finding, PortDetector, Still};
+use crate::guide::{Basis, Certificate, Setup, Standing, advise, limits};
 use crate::image::{LengthUnit, ScanImage};
 use crate::overlay::marks;
-use crate::pump::{Needle, PumpModel};
+use crate::pump::{self, Needle, PumpModel};
 
 use super::Advice;
 
@@ -33,9 +33,9 @@ pub struct Reader {
 impl Reader {
     /// A reader of one still or of a sequence, for the generic pump and no needle.
     pub fn new(is_still: bool) -> Self {
-        let pump = Arc::new(PumpModel::generic());
+        let pump = Arc::new(pump::generic());
         Self {
-            detector: PortDetector::new(&pump),
+            detector: PortDetector::new(DetectorContext::for_pump(&pump)),
             still: if is_still {
                 Still::Picture
             } else {
@@ -51,7 +51,7 @@ impl Reader {
     pub fn choose(&mut self, pump: Arc<PumpModel>, needle: Option<Needle>) {
         self.needle = needle;
         if *self.pump != *pump {
-            self.detector = PortDetector::new(&pump);
+            self.detector = PortDetector::new(DetectorContext::for_pump(&pump));
             self.pump = pump;
         }
     }
@@ -74,19 +74,27 @@ impl Reader {
     /// Advises on what was found in a picture.
     pub fn advise(&self, image: &ScanImage, finding: Finding, moment: Moment) -> Advice {
         let has_scale = image.unit == LengthUnit::Millimeters;
+        let basis = Basis {
+            has_scale,
+            beams: image.beams,
+        };
         let setup = Setup {
             pump: &self.pump,
             needle: self.needle,
+            // Every source of this version brings its scale along or was given it by the user.
+            certificate: Certificate::NotNeeded,
         };
-        let standing = Standing {
-            is_live: moment != Moment::Gone,
-            age: match moment {
-                Moment::Now => Duration::ZERO,
-                Moment::Late | Moment::Gone => limits::NOT_LIVE_AFTER + Duration::from_millis(1),
+        let standing = match (moment, self.still) {
+            (Moment::Gone, _) => Standing::NoFrames,
+            (Moment::Late, _) => Standing::Stream {
+                age: limits::STALE_AFTER + Duration::from_millis(1),
             },
-            is_still: self.still == Still::Picture,
+            (Moment::Now, Still::Picture) => Standing::Still,
+            (Moment::Now, Still::Sequence) => Standing::Stream {
+                age: Duration::ZERO,
+            },
         };
-        let guidance = advise(&finding, image, &setup, &standing);
+        let guidance = advise(&finding, &basis, &setup, &standing);
         let marks = match moment {
             Moment::Now => marks(&finding, &guidance, image, &self.pump),
             // Marks of a past picture would be taken for the present (H01).
