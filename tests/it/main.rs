@@ -1,1 +1,2 @@
 //! Tests across rooms, in one binary: each further binary would link the whole window stack again.
+mod simulate;
