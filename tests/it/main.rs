@@ -4,3 +4,4 @@ mod image;
 mod exchange;
 mod exchange_faults;
 mod detect;
+mod simulate;
