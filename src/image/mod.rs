@@ -5,7 +5,9 @@
 mod bilinear;
 mod brightness;
 mod chain;
+mod fan;
 mod gray_map;
+mod outline;
 mod persistence;
 mod picture_grid;
 mod scan_convert;
@@ -14,6 +16,7 @@ mod simd;
 use std::sync::Arc;
 
 pub use chain::ImageChain;
+pub use fan::{FanInPicture, recognise_fan};
 pub use gray_map::display_table;
 pub use picture_grid::PictureSize;
 pub use scan_convert::ScanConverter;
