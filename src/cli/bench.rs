@@ -16,8 +16,8 @@ use crate::pump;
 use crate::simulate::{Preset, VirtualProbe};
 
 use super::SetupArgs;
-use super::live::{VIRTUAL_FPS, virtual_setup};
-use super::source::Chosen;
+use super::live::{VIRTUAL_FPS, virtual_scenario, virtual_setup};
+use super::source::{Chosen, virtual_frame};
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
@@ -77,7 +77,7 @@ fn measure_stages(frames: u32, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<Sta
         pump: "generic".to_owned(),
         needle: None,
     })?)?;
-    let mut probe = VirtualProbe::free_running(Preset::Easy, 1, VIRTUAL_FPS);
+    let mut probe = VirtualProbe::new(virtual_scenario(Preset::Easy, 1, VIRTUAL_FPS));
     let mut chain = ImageChain::new(PictureSize::default());
     let mut reader = Reader::new(false);
     reader.choose(chosen.pump, chosen.needle);
@@ -85,7 +85,7 @@ fn measure_stages(frames: u32, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<Sta
         std::array::from_fn(|_| Stopwatch::default());
     let mut converter: Option<(ScanConverter, Vec<u8>, Vec<u8>)> = None;
     for _ in 0..frames {
-        let (frame, _) = timed(clock, &mut simulate, || probe.next_with_truth())?;
+        let (frame, _) = timed(clock, &mut simulate, || virtual_frame(&mut probe))?;
         let image = timed(clock, &mut form, || chain.form(&frame));
         let advice = timed(clock, &mut read, || reader.read(&image, Moment::Now));
         if converter.is_none() {
@@ -137,7 +137,10 @@ fn measure_live(seconds: u64) -> anyhow::Result<serde_json::Value> {
         pump: "generic".to_owned(),
         needle: None,
     })?)?;
-    let feed = VirtualFeed::live(Preset::Easy, 1, VIRTUAL_FPS, Arc::clone(&clock));
+    let feed = VirtualFeed::live(
+        virtual_scenario(Preset::Easy, 1, VIRTUAL_FPS),
+        Arc::clone(&clock),
+    );
     let engine = Engine::start(
         Box::new(feed),
         SessionOptions {

@@ -15,8 +15,8 @@ use crate::procedure::{Event, Journal};
 use crate::simulate::{Preset, Truth, VirtualProbe};
 
 use super::SetupArgs;
-use super::live::{VIRTUAL_FPS, default_window, virtual_setup};
-use super::source::Chosen;
+use super::live::{VIRTUAL_FPS, default_window, virtual_scenario, virtual_setup};
+use super::source::{Chosen, virtual_frame};
 
 /// Where the headless demonstration leaves its results.
 const FOLDER: &str = "portsight-demo";
@@ -62,7 +62,7 @@ struct Best {
     worth: u8,
     image: Arc<ScanImage>,
     advice: Advice,
-    truth: Truth,
+    truth: Arc<Truth>,
 }
 
 fn headless(folder: &Path) -> anyhow::Result<()> {
@@ -74,7 +74,7 @@ fn headless(folder: &Path) -> anyhow::Result<()> {
         pump: "generic".to_owned(),
         needle: None,
     })?)?;
-    let mut probe = VirtualProbe::free_running(Preset::Easy, 1, VIRTUAL_FPS);
+    let mut probe = VirtualProbe::new(virtual_scenario(Preset::Easy, 1, VIRTUAL_FPS));
     let mut journal = Journal::start(folder, Arc::new(SystemClock::start()))?;
     journal.write(Event::SessionStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -96,7 +96,7 @@ fn headless(folder: &Path) -> anyhow::Result<()> {
     let mut transitions = Transitions::default();
     let mut best: Option<Best> = None;
     for index in 0..FRAMES {
-        let (frame, truth) = probe.next_with_truth()?;
+        let (frame, truth) = virtual_frame(&mut probe)?;
         let image = chain.form(&frame);
         let advice = reader.read(&image, Moment::Now);
         writeln!(out, "{}", lines.line(index, &image, &advice))?;
@@ -147,15 +147,15 @@ fn headless(folder: &Path) -> anyhow::Result<()> {
 
 fn describe(best: &Best) {
     let finding = &best.advice.finding;
-    if let (Some(port), Some(truth)) = (finding.port, best.truth.port()) {
+    if let (Some(port), Some(truth)) = (finding.port, best.truth.port) {
         println!(
             "Frame {}: port at {:.1} mm lateral, {:.1} mm deep; off the simulated truth by {:.2} mm lateral, {:.2} mm \
              in depth. Accuracy on synthetic pictures is not clinical accuracy.",
             finding.frame.0,
             port.center.x,
             port.center.z,
-            port.center.x - truth.x,
-            port.center.z - truth.z,
+            port.center.x - truth.x_mm,
+            port.center.z - truth.z_mm,
         );
     }
     match (best.advice.guidance.path, best.advice.guidance.withheld.first()) {
@@ -165,7 +165,7 @@ fn describe(best: &Best) {
             path.depth.least.0,
             path.depth.most.0,
         ),
-        (None, Some(reason)) => println!("No path: {}", crate::overlay::reason_words(*reason)),
+        (None, Some(reason)) => println!("No path: {}", crate::words::say(&reason.key())),
         (None, None) => {}
     }
 }

@@ -8,9 +8,10 @@ use crate::detect::Finding;
 use crate::engine::{Moment, Reader};
 use crate::evidence::{CaseScore, FrameTruth, Scorer, Truth, read_truth, table, table_json};
 use crate::image::{ImageChain, PictureSize, ScanImage};
+use crate::simulate::{Scenario, VirtualProbe};
 use crate::space::ScanPoint;
 
-use super::source::{Chosen, open_file};
+use super::source::{Chosen, open_file, virtual_frame};
 use super::{FileArgs, SetupArgs};
 
 #[derive(Debug, Args)]
@@ -51,7 +52,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<()> {
         }
     }
     for offset in 0..args.virtual_patients.unwrap_or(0) {
-        cases.push(virtual_case(args.seed + offset, &chosen));
+        cases.push(virtual_case(args.seed + offset, &chosen)?);
     }
     if args.json {
         println!("{}", table_json(&cases));
@@ -112,4 +113,24 @@ fn as_stored(finding: &Finding, image: &ScanImage) -> Finding {
         port.center = ScanPoint::new(stored.x, stored.z);
     }
     finding
+}
+
+/// Frames read of each virtual patient: three seconds.
+const VIRTUAL_FRAMES: u32 = 90;
+
+fn virtual_case(seed: u64, chosen: &Chosen) -> anyhow::Result<CaseScore> {
+    let mut probe = VirtualProbe::new(Scenario::random(seed));
+    let mut chain = ImageChain::new(PictureSize::default());
+    let mut reader = Reader::new(false);
+    reader.choose(chosen.pump.clone(), chosen.needle);
+    let mut scorer = Scorer::new(&format!("patient {seed}"), false);
+    for _ in 0..VIRTUAL_FRAMES {
+        let (frame, truth) = virtual_frame(&mut probe)?;
+        let image = chain.form(&frame);
+        let advice = reader.read(&image, Moment::Now);
+        let has_path = advice.guidance.path.is_some();
+        let seconds = image.captured_at.as_seconds();
+        scorer.note(&advice.finding, has_path, &FrameTruth::of(&truth), seconds);
+    }
+    Ok(scorer.finish())
 }

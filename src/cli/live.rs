@@ -15,7 +15,7 @@ use crate::engine::{
 use crate::evidence::LineWriter;
 use crate::image::PictureSize;
 use crate::pump;
-use crate::simulate::Preset;
+use crate::simulate::{Preset, Scenario};
 use crate::view;
 
 use super::source::{Chosen, SourceSpec, open_file};
@@ -102,8 +102,19 @@ pub(super) fn virtual_setup(mut setup: SetupArgs) -> anyhow::Result<SetupArgs> {
     Ok(setup)
 }
 
+/// A preset's patient at a frame rate.
+pub(super) fn virtual_scenario(preset: Preset, seed: u64, fps: f64) -> Scenario {
+    Scenario {
+        fps,
+        ..preset.scenario(seed)
+    }
+}
+
 pub(super) fn virtual_feed(preset: Preset, seed: u64, clock: &Arc<dyn Clock>) -> Box<dyn Feed> {
-    Box::new(VirtualFeed::live(preset, seed, VIRTUAL_FPS, Arc::clone(clock)))
+    Box::new(VirtualFeed::live(
+        virtual_scenario(preset, seed, VIRTUAL_FPS),
+        Arc::clone(clock),
+    ))
 }
 
 pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
@@ -122,10 +133,11 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
         let options = options(chosen, &clock, Some(folder));
         return headless(feed, options, args.frames, args.json.as_deref());
     }
-    let mut feed = VirtualFeed::live(preset, args.seed, VIRTUAL_FPS, Arc::clone(&clock));
+    let scenario = virtual_scenario(preset, args.seed, VIRTUAL_FPS);
+    let mut feed = VirtualFeed::live(scenario, Arc::clone(&clock));
     let latency = args.window.latency_log.is_some();
     if let Some(log) = &args.window.latency_log {
-        feed.watermark(log, Arc::clone(&clock))?;
+        feed = feed.with_watermark(log, Arc::clone(&clock))?;
     }
     window(Box::new(feed), options(chosen, &clock, Some(folder)), latency)
 }

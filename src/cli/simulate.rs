@@ -9,6 +9,9 @@ use crate::frame::{Orientation, PixelSpacing};
 use crate::image::{ImageChain, PictureSize};
 use crate::simulate::{Preset, TruthFile, VirtualProbe};
 
+use super::live::virtual_scenario;
+use super::source::virtual_frame;
+
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
     /// Virtual patient
@@ -45,7 +48,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<()> {
         args.fps
     );
     let count = wanted as u64;
-    let mut probe = VirtualProbe::free_running(args.preset, args.seed, args.fps);
+    let mut probe = VirtualProbe::new(virtual_scenario(args.preset, args.seed, args.fps));
     let mut chain = ImageChain::new(PictureSize::default());
     let mut writer: Option<MetaImageWriter> = None;
     let mut truth_file: Option<TruthFile> = None;
@@ -55,7 +58,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<()> {
         .map(|s| s.to_string_lossy().into_owned())
         .unwrap_or_default();
     for index in 0..count {
-        let (frame, truth) = probe.next_with_truth()?;
+        let (frame, truth) = virtual_frame(&mut probe)?;
         let image = chain.form(&frame);
         let shift = image.scan_from_pixel.shift();
         if writer.is_none() {
@@ -72,11 +75,11 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<()> {
             )?);
         }
         let file = truth_file.get_or_insert_with(|| {
-            TruthFile::new(&name, args.preset, args.seed, args.fps, image.pitch, shift)
+            TruthFile::new(&name, probe.scenario(), image.pitch, shift)
         });
-        file.push(truth);
+        let seconds = frame.source_seconds.unwrap_or(index as f64 / args.fps);
+        file.push(seconds, &truth);
         if let Some(writer) = &mut writer {
-            let seconds = frame.source_seconds.unwrap_or(index as f64 / args.fps);
             writer.append(&image.pixels, Some(seconds), &[])?;
         }
     }
@@ -85,7 +88,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<()> {
     }
     if let Some(file) = truth_file {
         let path = args.out.with_extension("json");
-        std::fs::write(&path, file.to_json())
+        std::fs::write(&path, serde_json::to_vec(&file)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         println!(
             "{count} frames of {} (seed {}) in {}, truth in {}",

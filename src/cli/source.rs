@@ -2,14 +2,17 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 
 use crate::exchange::{FileSource, Geometry, OpenOptions};
 use crate::image::recognise_fan;
 use crate::notice::Problem;
 use crate::pump::{self, Needle, PumpModel};
-use crate::simulate::Preset;
+use crate::frame::Frame;
+use crate::simulate::{Preset, Truth, VirtualProbe};
+use crate::stream::Delivery;
 
 use super::{FileArgs, SetupArgs};
 
@@ -123,6 +126,16 @@ pub(super) fn open_file(path: &Path, how: &FileArgs) -> anyhow::Result<FileSourc
         }
     }
     Ok(file)
+}
+
+/// The next frame of a free-running virtual probe, with its truth.
+pub(super) fn virtual_frame(
+    probe: &mut VirtualProbe,
+) -> anyhow::Result<(Arc<Frame>, Arc<Truth>)> {
+    match probe.next_with_truth(Duration::ZERO)? {
+        (Delivery::Frame(frame), Some(truth)) => Ok((frame, truth)),
+        _ => bail!("the virtual probe delivered no frame"),
+    }
 }
 
 #[cfg(test)]

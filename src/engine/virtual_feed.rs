@@ -1,1 +1,123 @@
 //! The virtual probe as a feed: commands of the session become movements and faults of the probe.
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::clock::Clock;
+use crate::frame::{ImagingSettings, Origin};
+use crate::simulate::{Cue, FaultCue, PoseStep, Scenario, TruthLog, VirtualProbe};
+use crate::stream::{Delivery, FrameSource, SourceProblem};
+
+use super::{Command, Fault, Feed, Nudge};
+
+/// The virtual probe, running in real time.
+pub struct VirtualFeed {
+    probe: VirtualProbe,
+    log: Option<CaptureLog>,
+}
+
+/// Writes when each frame was captured, for latency measurements from outside.
+struct CaptureLog {
+    file: std::fs::File,
+    clock: Arc<dyn Clock>,
+}
+
+impl VirtualFeed {
+    /// A probe over `scenario`, at its frame rate by `clock`.
+    pub fn live(scenario: Scenario, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            probe: VirtualProbe::live(scenario, clock),
+            log: None,
+        }
+    }
+
+    /// Draws the frame counter into every frame, and logs frame number and wall time of each capture into `path`.
+    pub fn with_watermark(self, path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let file = std::fs::File::create(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self {
+            probe: self.probe.with_watermark(true),
+            log: Some(CaptureLog { file, clock }),
+        })
+    }
+
+    /// The truth of the newest frames, for training and scoring.
+    pub fn truth_log(&self) -> Arc<TruthLog> {
+        self.probe.truth_log()
+    }
+}
+
+impl FrameSource for VirtualFeed {
+    fn next(&mut self, patience: Duration) -> Result<Delivery, SourceProblem> {
+        let delivery = self.probe.next(patience)?;
+        if let (Delivery::Frame(frame), Some(log)) = (&delivery, &mut self.log) {
+            let wall = log.clock.wall();
+            writeln!(log.file, "{} {wall}", frame.id.0).map_err(|cause| {
+                SourceProblem::Unreadable {
+                    source_name: self.probe.name(),
+                    what: format!("the capture log could not be written: {cause}"),
+                    hint: None,
+                }
+            })?;
+        }
+        Ok(delivery)
+    }
+
+    fn request(&mut self, wanted: &ImagingSettings) -> ImagingSettings {
+        self.probe.request(wanted)
+    }
+
+    fn name(&self) -> String {
+        self.probe.name()
+    }
+}
+
+impl Feed for VirtualFeed {
+    fn origin(&self) -> Origin {
+        Origin::Simulation
+    }
+
+    fn is_still(&self) -> bool {
+        false
+    }
+
+    fn settings(&self) -> ImagingSettings {
+        self.probe.settings().as_ref().clone()
+    }
+
+    fn apply(&mut self, command: &Command) {
+        let cue = match command {
+            Command::Nudge(nudge) => match *nudge {
+                Nudge::Slide(mm) => Cue::Pose(PoseStep::Slide(mm)),
+                Nudge::Elevation(mm) => Cue::Pose(PoseStep::Elevation(mm)),
+                Nudge::Tilt(degrees) => Cue::Pose(PoseStep::Tilt(degrees)),
+                Nudge::Rotate(degrees) => Cue::Pose(PoseStep::Rotate(degrees)),
+                Nudge::Push(mm) => Cue::Pose(PoseStep::Push(mm)),
+                Nudge::Needle(mm) => Cue::Needle(mm),
+                Nudge::Reset => Cue::Pose(PoseStep::Reset),
+            },
+            Command::Fault(fault) => Cue::Fault(match fault {
+                Fault::Stall => FaultCue::Stall,
+                Fault::Gap => FaultCue::Gap,
+                Fault::Flip => FaultCue::Flip,
+                Fault::Unplug => FaultCue::Unplug,
+            }),
+            Command::Freeze
+            | Command::Unfreeze
+            | Command::SetImaging(_)
+            | Command::ChoosePump(_)
+            | Command::ChooseNeedle(_)
+            | Command::GiveScale(_)
+            | Command::TakeSnapshot
+            | Command::DeleteSnapshot(_)
+            | Command::Restart
+            | Command::AcknowledgeResearchNotice
+            | Command::FlipShown(_) => return,
+        };
+        // A full cue list means keys came faster than frames; the frames to come carry out the rest.
+        self.probe.control().send(cue);
+    }
+}

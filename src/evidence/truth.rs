@@ -23,6 +23,20 @@ pub struct FrameTruth {
     pub tilt_deg: Option<f64>,
 }
 
+impl FrameTruth {
+    /// The truth a virtual probe hands out with a frame.
+    pub fn of(truth: &crate::simulate::Truth) -> Self {
+        Self {
+            port: truth.port.map(|p| PortTruth {
+                x: p.x_mm,
+                z: p.z_mm,
+                width: p.width_mm,
+            }),
+            tilt_deg: truth.tilt_deg,
+        }
+    }
+}
+
 /// The truth of a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Truth {
