@@ -217,12 +217,7 @@ impl eframe::App for GuidanceApp {
         let context = ui.ctx().clone();
         scale_to_window(&context);
         let mut actions = Actions::default();
-        keys::read(
-            &context,
-            self.look.origin,
-            self.display.sheet,
-            &mut actions,
-        );
+        keys::read(&context, self.look.origin, self.display.sheet, &mut actions);
         let scene = Scene {
             look: &self.look,
             picture: self.pairing.shown(),

@@ -67,9 +67,9 @@ impl Canvas {
         zoom_by_pointer(ui, &response, &placement, actions);
         let marks = paint_marks(ui, &painter, scene, image, &placement);
         ruler::paint(&painter, image, &placement);
-        if image.unit == LengthUnit::Millimeters {
-            let at = ruler::unit_place(&placement, panel);
-            painter.text(at, Align2::CENTER_CENTER, "cm", theme::regular(13.0), theme::QUIET);
+        if let Some(at) = ruler::unit_place(image, &placement) {
+            let align = Align2::CENTER_CENTER;
+            painter.text(at, align, "cm", theme::regular(13.0), theme::QUIET);
         }
         paint_not_live(ui, &painter, scene, &placement);
         paint_border(&painter, panel, scene);
@@ -85,6 +85,7 @@ impl Canvas {
 /// The panel without its margin and the ruler's gutter, which lies on the marked side.
 fn picture_room(panel: Rect, mirror: Mirror) -> Rect {
     let mut room = panel.shrink(MARGIN);
+    room.min.y += ruler::UNIT_ROOM - MARGIN / 2.0;
     match mirror {
         Mirror::Off => room.max.x -= ruler::GUTTER,
         Mirror::On => room.min.x += ruler::GUTTER,
@@ -150,7 +151,8 @@ fn badges(ui: &Ui, painter: &Painter, seen: Rect, scene: &Scene<'_>) {
         Liveness::Frozen => Some(("view-state-frozen", theme::SEEN)),
         Liveness::Ended => Some(("view-state-ended", theme::WARNING)),
     };
-    let flipped = (scene.display.mirror == Mirror::On).then_some(("view-state-flipped", theme::SEEN));
+    let flipped =
+        (scene.display.mirror == Mirror::On).then_some(("view-state-flipped", theme::SEEN));
     let scaleless = scene
         .picture
         .is_some_and(|picture| picture.image.unit == LengthUnit::Pixels)
@@ -181,11 +183,20 @@ fn orientation_marker(ui: &Ui, painter: &Painter, scene: &Scene<'_>, placement: 
     let center = match scene.display.mirror {
         Mirror::Off => pos2(seen.right() - inset, seen.top() + inset + 2.0),
         // Below the badges, which keep the top left.
-        Mirror::On => pos2(seen.left() + inset, seen.top() + inset + BADGE_HEIGHT * 2.0 + 20.0),
+        Mirror::On => pos2(
+            seen.left() + inset,
+            seen.top() + inset + BADGE_HEIGHT * 2.0 + 20.0,
+        ),
     };
     painter.circle_filled(center, MARKER_RADIUS + 2.0, theme::PLATE);
     painter.circle_stroke(center, MARKER_RADIUS, Stroke::new(2.0, theme::SEEN));
-    painter.text(center, Align2::CENTER_CENTER, "P", theme::strong(16.0), theme::SEEN);
+    painter.text(
+        center,
+        Align2::CENTER_CENTER,
+        "P",
+        theme::strong(16.0),
+        theme::SEEN,
+    );
     let rect = Rect::from_center_size(center, Vec2::splat(2.0 * MARKER_RADIUS));
     announce(ui, rect, "orientation", &say("view-marked-side"));
 }
@@ -202,7 +213,12 @@ fn paint_not_live(ui: &Ui, painter: &Painter, scene: &Scene<'_>, placement: &Pla
     let galley = painter.layout_no_wrap(words.clone(), theme::strong(size), theme::STOP);
     let plate = Rect::from_center_size(seen.center(), galley.size() + vec2(48.0, 24.0));
     painter.rect_filled(plate, 8.0, theme::PLATE);
-    painter.rect_stroke(plate, 8.0, Stroke::new(3.0, theme::STOP), StrokeKind::Inside);
+    painter.rect_stroke(
+        plate,
+        8.0,
+        Stroke::new(3.0, theme::STOP),
+        StrokeKind::Inside,
+    );
     painter.galley(plate.center() - galley.size() / 2.0, galley, theme::STOP);
     announce(ui, plate, "not-live-large", &words);
 }
@@ -232,5 +248,10 @@ fn paint_border(painter: &Painter, panel: Rect, scene: &Scene<'_>) {
         inner.left_bottom(),
         inner.left_top(),
     ];
-    painter.extend(Shape::dashed_line(&corners, Stroke::new(2.0, color), dash, gap));
+    painter.extend(Shape::dashed_line(
+        &corners,
+        Stroke::new(2.0, color),
+        dash,
+        gap,
+    ));
 }

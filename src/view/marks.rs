@@ -12,9 +12,9 @@ use crate::image::ScanImage;
 use crate::overlay::{Look as Meaning, Mark, Stroke as Manner};
 use crate::space::ScanPoint;
 
-const LINE_WIDTH: f32 = 2.0;
+const LINE_WIDTH: f32 = 2.2;
 /// How far the dark outline reaches beyond a line on each side.
-const OUTLINE: f32 = 1.5;
+const OUTLINE: f32 = 1.0;
 const DASH: f32 = 10.0;
 const GAP: f32 = 6.0;
 /// Between a point and its words.
@@ -96,8 +96,13 @@ fn paint_labels(
         let galley = painter.layout_no_wrap((*text).clone(), theme::strong(15.0), color);
         let anchor = placement.screen_of(image, *at);
         let right_first = placement.marked_side_is_right();
-        let Some(rect) = free_place(anchor, galley.size(), right_first, painter.clip_rect(), &taken)
-        else {
+        let Some(rect) = free_place(
+            anchor,
+            galley.size(),
+            right_first,
+            painter.clip_rect(),
+            &taken,
+        ) else {
             continue;
         };
         paint_outlined(painter, rect.min, &galley, color);
@@ -110,7 +115,10 @@ fn paint_labels(
 fn around_port(placement: &Placement, image: &ScanImage, port: Port) -> Rect {
     let half = port.width.0 / 2.0 + 1.0;
     let corner = |dx: f64, dz: f64| {
-        placement.screen_of(image, ScanPoint::new(port.center.x + dx, port.center.z + dz))
+        placement.screen_of(
+            image,
+            ScanPoint::new(port.center.x + dx, port.center.z + dz),
+        )
     };
     Rect::from_two_pos(corner(-half, -PORT_ABOVE), corner(half, PORT_BELOW))
 }
@@ -125,7 +133,11 @@ fn free_place(
     taken: &[Rect],
 ) -> Option<Rect> {
     let size = size + vec2(4.0, 2.0);
-    let sides = if right_first { [1.0, -1.0] } else { [-1.0, 1.0] };
+    let sides = if right_first {
+        [1.0, -1.0]
+    } else {
+        [-1.0, 1.0]
+    };
     let room = room.shrink(4.0);
     let step = size.y + 2.0;
     for reach in [0.0, 40.0, 90.0, 160.0] {

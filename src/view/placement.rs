@@ -126,7 +126,10 @@ mod tests {
         let plain = place(Zoom::default(), Mirror::Off);
         let mirrored = place(Zoom::default(), Mirror::On);
         let point = PixelPoint::new(30.0, 700.0);
-        let (a, b) = (plain.screen_of_pixel(point), mirrored.screen_of_pixel(point));
+        let (a, b) = (
+            plain.screen_of_pixel(point),
+            mirrored.screen_of_pixel(point),
+        );
         assert!((a.y - b.y).abs() < 1e-4);
         let middle = ROOM.center().x;
         assert!(((a.x - middle) + (b.x - middle)).abs() < 1e-3);

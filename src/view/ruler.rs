@@ -1,5 +1,5 @@
 //! The depth ruler beside the picture: centimetres from the probe face, and nothing without a scale (H05).
-use egui::{Align2, Painter, Rect, Stroke, pos2};
+use egui::{Align2, Painter, Stroke, pos2};
 
 use super::placement::Placement;
 use super::theme;
@@ -8,6 +8,8 @@ use crate::space::ScanPoint;
 
 /// Room beside the picture that the ruler takes, in points.
 pub(super) const GUTTER: f32 = 46.0;
+/// Room above the picture that the ruler's unit takes, in points.
+pub(super) const UNIT_ROOM: f32 = 22.0;
 /// Least distance between two millimetre ticks, in points.
 const FINE_LEAST: f32 = 9.0;
 
@@ -65,7 +67,10 @@ pub(super) fn paint(painter: &Painter, image: &ScanImage, placement: &Placement)
         let end = edge + outward * tick.length();
         let major = tick.depth % 10 == 0;
         let color = if major { theme::TEXT } else { theme::QUIET };
-        painter.line_segment([pos2(edge, tick.y), pos2(end, tick.y)], Stroke::new(1.5, color));
+        painter.line_segment(
+            [pos2(edge, tick.y), pos2(end, tick.y)],
+            Stroke::new(1.5, color),
+        );
         if major {
             let align = if right {
                 Align2::LEFT_CENTER
@@ -79,12 +84,16 @@ pub(super) fn paint(painter: &Painter, image: &ScanImage, placement: &Placement)
     }
 }
 
-/// Where the ruler's unit stands: beyond the last tick, out of the way of the numbers.
-pub(super) fn unit_place(placement: &Placement, room: Rect) -> egui::Pos2 {
+/// Where the ruler's unit stands: above its first number.
+pub(super) fn unit_place(image: &ScanImage, placement: &Placement) -> Option<egui::Pos2> {
+    let first = ticks(image, placement).first()?.y;
     let x = if placement.marked_side_is_right() {
-        placement.seen.right() + GUTTER - 13.0
+        placement.seen.right() + GUTTER - 17.0
     } else {
-        placement.seen.left() - GUTTER + 13.0
+        placement.seen.left() - GUTTER + 17.0
     };
-    pos2(x, (placement.seen.top() - 10.0).max(room.top() + 12.0))
+    Some(pos2(
+        x,
+        placement.seen.top().min(first) - UNIT_ROOM / 2.0 - 1.0,
+    ))
 }

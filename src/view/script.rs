@@ -67,7 +67,10 @@ fn take(context: &egui::Context, wish: ScreenshotRequest) {
     });
 }
 
-#[expect(clippy::print_stderr, reason = "a script that asked for a file reads this")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a script that asked for a file reads this"
+)]
 fn eprintln_problem(path: &std::path::Path, problem: &::image::ImageError) {
     eprintln!("screenshot was not saved: {problem}: {}", path.display());
 }
@@ -82,7 +85,13 @@ fn save(image: &Arc<ColorImage>, path: &PathBuf) -> Result<(), ::image::ImageErr
             [r, g, b]
         })
         .collect();
-    ::image::save_buffer(path, &bytes, width, height, ::image::ExtendedColorType::Rgb8)
+    ::image::save_buffer(
+        path,
+        &bytes,
+        width,
+        height,
+        ::image::ExtendedColorType::Rgb8,
+    )
 }
 
 /// The frame numbers as black and white cells in the window's top left corner: the upper row is the picture's, the

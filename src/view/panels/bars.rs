@@ -98,9 +98,9 @@ fn key_hint(ui: &mut Ui, binding: &Binding) {
 
 /// A key's legend in a frame.
 pub(super) fn key_cap(ui: &mut Ui, legend: &str) {
-    let galley =
-        ui.painter()
-            .layout_no_wrap(legend.to_owned(), theme::strong(13.0), theme::TEXT);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(legend.to_owned(), theme::strong(13.0), theme::TEXT);
     let size = vec2((galley.size().x + 12.0).max(22.0), 22.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let line = egui::Stroke::new(1.0, theme::RAIL);

@@ -1,17 +1,17 @@
 //! Depth, gain, time-gain compensation, dynamic range and grey map.
 use egui::{Button, RichText, Slider, Ui, vec2};
 
-use super::side::{glove_button, heading};
 use crate::clock::Timestamp;
 use crate::engine::Command;
 use crate::frame::{GrayMap, ImagingSettings, TGC_SLIDERS};
-use crate::space::Millimeters;
 use crate::view::scene::{Actions, Scene};
 use crate::view::theme;
 use crate::words::say;
 
 /// How long a moved slider shows what was asked for before it shows what is in force again, ms.
 const EDIT_MILLIS: u128 = 600;
+/// From this height of the window on the page shows the picture's settings and the gain over depth together.
+const ALL_FROM: f32 = 1000.0;
 const VALUE_WIDTH: f32 = 62.0;
 const NAME_WIDTH: f32 = 62.0;
 /// Time-gain sliders that make up near, middle and far when folded.
@@ -21,11 +21,23 @@ const FOLDED: [(&str, std::ops::Range<usize>); 3] = [
     ("view-tgc-far", 5..TGC_SLIDERS),
 ];
 
+/// What the page shows; a small window has room for one part at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    /// Depth, gain, dynamic range and grey map.
+    #[default]
+    Picture,
+    /// Gain over depth in three parts.
+    Folded,
+    /// Gain over depth, slider by slider.
+    Unfolded,
+}
+
 /// The page and the settings being changed.
 #[derive(Debug, Default)]
 pub(super) struct ImagingPage {
     edit: Option<(ImagingSettings, Timestamp)>,
-    all_tgc: bool,
+    part: Part,
 }
 
 impl ImagingPage {
@@ -41,59 +53,70 @@ impl ImagingPage {
             .map_or_else(|| in_force.clone(), |(settings, _)| settings.clone());
         let mut after = before.clone();
         ui.spacing_mut().item_spacing.y = 0.0;
-        row(ui, "view-depth", &mut after.depth.0, 20.0..=160.0, "mm");
-        row(ui, "view-gain", &mut after.gain_db, -30.0..=30.0, "dB");
-        self.tgc_ui(ui, &mut after);
-        let range = &mut after.dynamic_range_db;
-        row(ui, "view-dynamic-range", range, 30.0..=90.0, "dB");
-        ui.add_space(4.0);
-        gray_map_ui(ui, &mut after.gray_map);
-        // Sliders move in whole steps; what is in force may lie between two.
-        after.depth = Millimeters(after.depth.0.round());
-        if after != before && after != rounded(&before) {
+        let room_for_all = ui.content_rect().height() >= ALL_FROM;
+        let parts = if room_for_all && self.part == Part::Picture {
+            vec![Part::Picture, Part::Folded]
+        } else if room_for_all {
+            vec![Part::Picture, self.part]
+        } else {
+            vec![self.part]
+        };
+        self.parts_ui(ui);
+        for part in parts {
+            match part {
+                Part::Picture => picture_ui(ui, &mut after),
+                Part::Folded => folded_ui(ui, &mut after),
+                Part::Unfolded => unfolded_ui(ui, &mut after),
+            }
+        }
+        if after != before {
             let after = after.limited();
             actions.send(Command::SetImaging(after.clone()));
             self.edit = Some((after, look.now));
         }
     }
 
-    fn tgc_ui(&mut self, ui: &mut Ui, settings: &mut ImagingSettings) {
-        if self.all_tgc {
-            for (index, db) in settings.tgc_db.iter_mut().enumerate() {
-                let name = format!("{} {}", say("view-tgc"), index + 1);
-                slider_row(ui, &name, db, -20.0..=20.0, "dB");
-            }
-        } else {
-            for (key, members) in FOLDED {
-                let Some(values) = settings.tgc_db.get_mut(members) else {
-                    continue;
-                };
-                let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-                let mut wanted = mean;
-                row(ui, key, &mut wanted, -20.0..=20.0, "dB");
-                // A slider that is not moved must not change the values it stands for.
-                if (wanted - mean).abs() > 0.25 {
-                    for value in values {
-                        *value += wanted - mean;
-                    }
-                }
-            }
-        }
-        let words = if self.all_tgc {
-            "view-tgc-fold"
-        } else {
-            "view-tgc-unfold"
+    fn parts_ui(&mut self, ui: &mut Ui) {
+        let parts = [
+            (Part::Picture, "view-part-picture"),
+            (Part::Folded, "view-part-folded"),
+            (Part::Unfolded, "view-part-unfolded"),
+        ];
+        choice_ui(ui, &mut self.part, &parts);
+    }
+}
+
+fn picture_ui(ui: &mut Ui, settings: &mut ImagingSettings) {
+    row(ui, "view-depth", &mut settings.depth.0, 20.0..=160.0, "mm");
+    row(ui, "view-gain", &mut settings.gain_db, -30.0..=30.0, "dB");
+    let range = &mut settings.dynamic_range_db;
+    row(ui, "view-dynamic-range", range, 30.0..=90.0, "dB");
+    let maps = [
+        (GrayMap::Linear, "view-gray-linear"),
+        (GrayMap::Contrast, "view-gray-contrast"),
+        (GrayMap::Soft, "view-gray-soft"),
+    ];
+    choice_ui(ui, &mut settings.gray_map, &maps);
+}
+
+fn folded_ui(ui: &mut Ui, settings: &mut ImagingSettings) {
+    for (key, members) in FOLDED {
+        let Some(values) = settings.tgc_db.get_mut(members) else {
+            continue;
         };
-        if glove_button(ui, &say(words), ui.available_width()).clicked() {
-            self.all_tgc = !self.all_tgc;
+        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let mut wanted = mean;
+        row(ui, key, &mut wanted, -20.0..=20.0, "dB");
+        for value in values {
+            *value += wanted - mean;
         }
     }
 }
 
-fn rounded(settings: &ImagingSettings) -> ImagingSettings {
-    ImagingSettings {
-        depth: Millimeters(settings.depth.0.round()),
-        ..settings.clone()
+fn unfolded_ui(ui: &mut Ui, settings: &mut ImagingSettings) {
+    for (index, db) in settings.tgc_db.iter_mut().enumerate() {
+        let name = format!("{} {}", say("view-tgc"), index + 1);
+        slider_row(ui, &name, db, -20.0..=20.0, "dB");
     }
 }
 
@@ -118,7 +141,9 @@ fn slider_row(
         ui.spacing_mut().slider_width = free.max(60.0);
         let before = *value;
         let mut shown = *value;
-        let slider = Slider::new(&mut shown, range).show_value(false).step_by(1.0);
+        let slider = Slider::new(&mut shown, range)
+            .show_value(false)
+            .step_by(1.0);
         let response = ui.add(slider).labelled_by(label.id);
         if response.changed() {
             *value = shown;
@@ -131,16 +156,14 @@ fn slider_row(
     });
 }
 
-fn gray_map_ui(ui: &mut Ui, map: &mut GrayMap) {
-    heading(ui, "view-gray-map");
+/// One of three, side by side; the chosen one is framed and bold.
+fn choice_ui<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[(T, &str); 3]) {
     ui.horizontal(|ui| {
-        let width = (ui.available_width() - 16.0) / 3.0;
-        for (choice, key) in [
-            (GrayMap::Linear, "view-gray-linear"),
-            (GrayMap::Contrast, "view-gray-contrast"),
-            (GrayMap::Soft, "view-gray-soft"),
-        ] {
-            let chosen = *map == choice;
+        ui.spacing_mut().item_spacing.x = 4.0;
+        ui.spacing_mut().button_padding.x = 2.0;
+        let width = (ui.available_width() - 8.0) / 3.0;
+        for (choice, key) in choices {
+            let chosen = *value == *choice;
             let font = if chosen {
                 theme::strong(14.0)
             } else {
@@ -152,7 +175,7 @@ fn gray_map_ui(ui: &mut Ui, map: &mut GrayMap) {
                 button = button.stroke(egui::Stroke::new(2.0, theme::SEEN));
             }
             if ui.add(button).clicked() {
-                *map = choice;
+                *value = *choice;
             }
         }
     });

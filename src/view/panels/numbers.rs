@@ -6,25 +6,50 @@ use crate::view::scene::Scene;
 use crate::view::theme;
 use crate::words::say;
 
-/// Room each number takes, in points.
-const ROW: f32 = 78.0;
+/// Room each number takes and the size of its figure, in points.
+struct Sizes {
+    row: f32,
+    figure: f32,
+    words: f32,
+}
+
+/// On a small window, and on one as high as a full-HD screen.
+const SMALL: Sizes = Sizes {
+    row: 78.0,
+    figure: 30.0,
+    words: 13.0,
+};
+const LARGE: Sizes = Sizes {
+    row: 106.0,
+    figure: 44.0,
+    words: 15.0,
+};
+/// From this height of the window on the figures are large.
+const LARGE_FROM: f32 = 1000.0;
 
 /// Draws them, always in the same places.
 pub(super) fn numbers_ui(ui: &mut Ui, scene: &Scene<'_>) {
     let width = ui.available_width();
+    let spacing = std::mem::take(&mut ui.spacing_mut().item_spacing.y);
+    let sizes = if ui.content_rect().height() >= LARGE_FROM {
+        LARGE
+    } else {
+        SMALL
+    };
     for reading in readings(scene) {
         let layout = Layout::top_down(Align::Min);
-        ui.allocate_ui_with_layout(vec2(width, ROW), layout, |ui| {
-            ui.set_min_size(vec2(width, ROW));
+        ui.allocate_ui_with_layout(vec2(width, sizes.row), layout, |ui| {
+            ui.set_min_size(vec2(width, sizes.row));
             ui.spacing_mut().item_spacing.y = 0.0;
-            reading_ui(ui, &reading);
+            reading_ui(ui, &reading, &sizes);
         });
     }
-    confidence_ui(ui, scene);
+    confidence_ui(ui, scene, &sizes);
+    ui.spacing_mut().item_spacing.y = spacing;
 }
 
-fn reading_ui(ui: &mut Ui, reading: &Reading) {
-    quiet(ui, &reading.title);
+fn reading_ui(ui: &mut Ui, reading: &Reading, sizes: &Sizes) {
+    quiet(ui, &reading.title, sizes.words);
     let color = match reading.standing {
         Standing::Plain => theme::TEXT,
         Standing::Good => theme::SUGGESTED,
@@ -32,14 +57,16 @@ fn reading_ui(ui: &mut Ui, reading: &Reading) {
         Standing::Held | Standing::Missing => theme::QUIET,
     };
     ui.horizontal(|ui| {
-        ui.set_height(36.0);
+        ui.set_height(sizes.figure * 1.2);
         ui.spacing_mut().item_spacing.x = 8.0;
         let value = reading.value.as_deref().unwrap_or("–");
-        let figure = RichText::new(value).font(theme::strong(30.0)).color(color);
+        let figure = RichText::new(value)
+            .font(theme::strong(sizes.figure))
+            .color(color);
         ui.add(egui::Label::new(figure).selectable(false).extend());
         if !reading.unit.is_empty() {
             let unit = RichText::new(reading.unit)
-                .font(theme::regular(17.0))
+                .font(theme::regular(sizes.figure * 0.55))
                 .color(theme::QUIET);
             ui.add(egui::Label::new(unit).selectable(false));
         }
@@ -49,23 +76,23 @@ fn reading_ui(ui: &mut Ui, reading: &Reading) {
     } else {
         reading.note.clone()
     };
-    quiet(ui, &note);
+    quiet(ui, &note, sizes.words);
 }
 
-fn quiet(ui: &mut Ui, text: &str) {
+fn quiet(ui: &mut Ui, text: &str, size: f32) {
     let words = RichText::new(text)
-        .font(theme::regular(13.0))
+        .font(theme::regular(size))
         .color(theme::QUIET);
     ui.add(egui::Label::new(words).selectable(false).truncate());
 }
 
-fn confidence_ui(ui: &mut Ui, scene: &Scene<'_>) {
+fn confidence_ui(ui: &mut Ui, scene: &Scene<'_>, sizes: &Sizes) {
     let confidence = confidence(scene);
     ui.horizontal(|ui| {
         ui.set_height(20.0);
-        quiet(ui, &say("view-confidence"));
+        quiet(ui, &say("view-confidence"), sizes.words);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let word = RichText::new(&confidence.word).font(theme::strong(14.0));
+            let word = RichText::new(&confidence.word).font(theme::strong(sizes.words + 1.0));
             ui.add(egui::Label::new(word).selectable(false));
         });
     });

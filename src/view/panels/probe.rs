@@ -61,22 +61,15 @@ fn rows() -> [Row; 6] {
 /// Draws the pad.
 pub(super) fn probe_ui(ui: &mut Ui, actions: &mut Actions) {
     ui.spacing_mut().item_spacing.y = 3.0;
-    let button = 64.0;
-    for (name, pair) in rows() {
+    for pair in rows().chunks(2) {
         ui.horizontal(|ui| {
-            let width = ui.available_width() - 2.0 * (button + ui.spacing().item_spacing.x);
-            let words = RichText::new(say(name)).font(theme::regular(14.0));
-            let label = Label::new(words).selectable(false).truncate();
-            let size = vec2(width.max(60.0), theme::TARGET);
-            let left = egui::Layout::left_to_right(egui::Align::Center);
-            ui.allocate_ui_with_layout(size, left, |ui| {
-                ui.set_min_size(size);
-                ui.add(label);
-            });
-            for (sign, words, act) in pair {
-                if sign_button(ui, sign, button, &say(words)).clicked() {
-                    actions.ask(act);
+            ui.spacing_mut().item_spacing.x = 2.0;
+            let width = (ui.available_width() - 10.0) / 2.0;
+            for (index, row) in pair.iter().enumerate() {
+                if index > 0 {
+                    ui.add_space(8.0);
                 }
+                movement_ui(ui, row, width, actions);
             }
         });
     }
@@ -99,4 +92,20 @@ pub(super) fn probe_ui(ui: &mut Ui, actions: &mut Actions) {
             }
         }
     });
+}
+
+/// The movement's name between its two buttons.
+fn movement_ui(ui: &mut Ui, row: &Row, width: f32, actions: &mut Actions) {
+    let (name, [back, forth]) = row;
+    let mut press = |ui: &mut Ui, (sign, words, act): &(&str, &str, Act)| {
+        if sign_button(ui, sign, theme::TARGET, &say(words)).clicked() {
+            actions.ask(act.clone());
+        }
+    };
+    press(ui, back);
+    let middle = width - 2.0 * (theme::TARGET + ui.spacing().item_spacing.x);
+    let words = RichText::new(say(name)).font(theme::regular(13.0));
+    let label = Label::new(words).selectable(false);
+    ui.add_sized(vec2(middle, theme::TARGET), label);
+    press(ui, forth);
 }

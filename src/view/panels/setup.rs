@@ -107,32 +107,38 @@ fn needle_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
     let needle = scene.look.needle;
     let gauge = needle.map_or_else(|| "–".to_owned(), |n| format!("{}G", n.gauge));
     let length = needle.map_or_else(|| "–".to_owned(), |n| format!("{:.0} mm", n.length.0));
-    if let Some(step) = stepper(ui, &gauge, "view-needle-thicker", "view-needle-thinner") {
-        actions.send(Command::ChooseNeedle(Some(with_gauge(needle, step))));
-    }
-    if let Some(step) = stepper(ui, &length, "view-key-needle-shorter", "view-key-needle-longer") {
-        actions.ask(Act::StepNeedle(step));
-    }
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let width = (ui.available_width() - 10.0) / 2.0;
+        let words = ["view-needle-thicker", "view-needle-thinner"];
+        if let Some(step) = stepper(ui, &gauge, width - 8.0, words) {
+            actions.send(Command::ChooseNeedle(Some(with_gauge(needle, step))));
+        }
+        ui.add_space(8.0);
+        let words = ["view-key-needle-shorter", "view-key-needle-longer"];
+        if let Some(step) = stepper(ui, &length, width + 8.0, words) {
+            actions.ask(Act::StepNeedle(step));
+        }
+    });
     if needle.is_some_and(|n| n.gauge > THINNEST_SAFE) {
         warn(ui, "view-needle-thin-warning");
     }
 }
 
 /// A figure between two buttons; returns the step asked for.
-fn stepper(ui: &mut Ui, value: &str, less: &str, more: &str) -> Option<i32> {
+fn stepper(ui: &mut Ui, value: &str, width: f32, words: [&str; 2]) -> Option<i32> {
     let mut step = None;
-    ui.horizontal(|ui| {
-        let middle = (ui.available_width() - 2.0 * (56.0 + 8.0)).max(40.0);
-        if sign_button(ui, "−", 56.0, &say(less)).clicked() {
-            step = Some(-1);
-        }
-        let text = RichText::new(value).font(theme::strong(17.0));
-        let label = egui::Label::new(text).selectable(false);
-        ui.add_sized(vec2(middle, theme::TARGET), label);
-        if sign_button(ui, "+", 56.0, &say(more)).clicked() {
-            step = Some(1);
-        }
-    });
+    let [less, more] = words;
+    let middle = width - 2.0 * (theme::TARGET + ui.spacing().item_spacing.x);
+    if sign_button(ui, "−", theme::TARGET, &say(less)).clicked() {
+        step = Some(-1);
+    }
+    let text = RichText::new(value).font(theme::strong(16.0));
+    let label = egui::Label::new(text).selectable(false);
+    ui.add_sized(vec2(middle, theme::TARGET), label);
+    if sign_button(ui, "+", theme::TARGET, &say(more)).clicked() {
+        step = Some(1);
+    }
     step
 }
 

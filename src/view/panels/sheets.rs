@@ -52,9 +52,11 @@ fn notice_ui(ui: &mut Ui, actions: &mut Actions) {
     let words = RichText::new(say("view-notice-acknowledge")).font(theme::strong(18.0));
     let button = Button::new(words)
         .fill(theme::RAISED)
-        .stroke(egui::Stroke::new(2.0, theme::SEEN))
-        .min_size(vec2(ui.available_width(), 56.0));
-    if ui.add(button).clicked() {
+        .stroke(egui::Stroke::new(2.0, theme::SEEN));
+    if ui
+        .add_sized(vec2(ui.available_width(), 56.0), button)
+        .clicked()
+    {
         actions.ask(Act::Acknowledge);
     }
 }
@@ -79,8 +81,8 @@ fn keys_ui(ui: &mut Ui, origin: Origin, width: f32, actions: &mut Actions) {
         columns_ui(ui, &others, columns);
     }
     ui.add_space(8.0);
-    let close = Button::new(say("view-help-close")).min_size(vec2(width, theme::TARGET));
-    if ui.add(close).clicked() {
+    let close = Button::new(say("view-help-close"));
+    if ui.add_sized(vec2(width, theme::TARGET), close).clicked() {
         actions.ask(Act::Close);
     }
 }

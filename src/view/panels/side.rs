@@ -9,7 +9,9 @@ use super::saved::SavedPage;
 use super::setup::SetupPage;
 use crate::frame::Origin;
 use crate::notice::Severity;
+use crate::view::headline::Tone;
 use crate::view::scene::{Act, Actions, Scene, Tab};
+use crate::view::signs;
 use crate::view::theme;
 use crate::words::say;
 
@@ -79,10 +81,7 @@ fn tabs_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
         let share = (ui.available_width() - 3.0 * (tabs.len() - 1) as f32) / tabs.len() as f32;
         for tab in tabs {
             let chosen = tab == shown;
-            let mut words = say(tab_words(tab));
-            if tab == Tab::Health && trouble {
-                words.push_str(" !");
-            }
+            let words = say(tab_words(tab));
             let color = match (chosen, tab == Tab::Health && trouble) {
                 (_, true) => theme::WARNING,
                 (true, false) => theme::TEXT,
@@ -101,7 +100,12 @@ fn tabs_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
             if chosen {
                 let line = egui::Stroke::new(3.0, theme::SEEN);
                 let rect = response.rect;
-                ui.painter().hline(rect.x_range(), rect.bottom() - 1.5, line);
+                ui.painter()
+                    .hline(rect.x_range(), rect.bottom() - 1.5, line);
+            }
+            if tab == Tab::Health && trouble {
+                let corner = response.rect.right_top() + vec2(-9.0, 9.0);
+                signs::paint_tone(ui.painter(), corner, 5.0, Tone::Caution);
             }
             if response.clicked() {
                 actions.ask(Act::Show(tab));
