@@ -183,7 +183,7 @@ fn a_lying_header_is_refused_and_the_message_names_the_field() {
         (size, "Other = 1", "DimSize"),
         (size, "DimSize = 13 7 5\nDimSize = 7 13 5", "DimSize"),
         ("NDims = 3", "NDims = 5", "NDims"),
-        ("NDims = 3", "NDims = 2", "expected 2 whole numbers"),
+        ("NDims = 3", "NDims = 2", "Kinds"),
         ("NDims = 3", "Other = 3", "NDims"),
         ("MET_UCHAR", "MET_FLOAT", "MET_FLOAT"),
         ("MET_UCHAR", "MET_USHORT", "expected 910 bytes"),
