@@ -1,4 +1,10 @@
 //! Files of other programs: every real and synthetic recording opens with what its README says of it.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the parts that tests share may fail them"
+)]
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,28 +78,28 @@ const FILES: [Expected; 23] = [
         "plus-nwire/USTC_3NWires_RandomStepperMotionCalibration.igs.mha",
         (820, 616),
         212,
-        Some((546.997347, 576.364911)),
+        Some((546.997_347, 576.364_911)),
         None,
     ),
     sequence(
         "plus-nwire/USTC_3NWires_TemplateTranslation.igs.mha",
         (820, 616),
         223,
-        Some((383.733131, 414.679216)),
+        Some((383.733_131, 414.679_216)),
         None,
     ),
     sequence(
         "plus-nwire/fCal_Test_Calibration_3NWires_fCal2.0.igs.mha",
         (820, 616),
         190,
-        Some((2572.905343, 2588.069843)),
+        Some((2_572.905_343, 2_588.069_843)),
         None,
     ),
     sequence(
         "plus-watertank/watertank_000_099.igs.mha",
         (820, 616),
         100,
-        Some((7417.7313, 7426.419314)),
+        Some((7_417.731_3, 7_426.419_314)),
         None,
     ),
     sequence(
@@ -107,14 +113,14 @@ const FILES: [Expected; 23] = [
         "plus-scanconvert/truth/UltrasonixCurvilinearScanConvertedDataGroundTruth.igs.mha",
         (820, 616),
         5,
-        Some((33.569324, 35.039616)),
+        Some((33.569_324, 35.039_616)),
         None,
     ),
     sequence(
         "plus-scanconvert/truth/UltrasonixLinearScanConvertedData.igs.mha",
         (260, 400),
         1,
-        Some((116.045605, 116.045605)),
+        Some((116.045_605, 116.045_605)),
         None,
     ),
     sequence(
@@ -472,7 +478,7 @@ fn a_replay_keeps_the_times_of_the_recording() {
     assert!((gap - 0.085_114).abs() < 1e-6, "{gap}");
     assert_eq!(second.id.0, 1);
     // After a long halt it goes on from there instead of hurrying after its schedule.
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     let Delivery::Frame(third) = next(&mut file) else {
         panic!("the third frame is overdue");
     };

@@ -1,4 +1,10 @@
 //! Files that are cut, damaged or lie: a clear error or an equal file, never a panic and never other pixels.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::panic_in_result_fn,
+    reason = "the parts that tests share may fail them"
+)]
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,10 @@
 //! The forms a file may have: orientation, crop, scale, 16 bit, colour, separate pixels; and what is written.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the parts that tests share may fail them"
+)]
 use std::fs;
 use std::path::Path;
 
@@ -36,15 +42,16 @@ fn metaimage(path: &Path, fields: &[(&str, &str)], pixels: &[u8]) {
 }
 
 fn raster(file: &FileSource) -> (Option<PixelSpacing>, ScanPoint, Beams) {
-    match &**file.geometry() {
-        ScanGeometry::Raster {
-            spacing,
-            origin,
-            beams,
-            ..
-        } => (*spacing, *origin, *beams),
-        other => panic!("a finished picture, got {other:?}"),
-    }
+    let ScanGeometry::Raster {
+        spacing,
+        origin,
+        beams,
+        ..
+    } = &**file.geometry()
+    else {
+        panic!("a finished picture, got {:?}", file.geometry());
+    };
+    (*spacing, *origin, *beams)
 }
 
 /// Opens the numbered picture in each form and compares every internal pixel with the stored one its coordinates name.
@@ -374,11 +381,8 @@ fn pixels_may_lie_in_a_file_of_their_own() {
             ("DimSize", "11 6"),
             ("ElementType", "MET_UCHAR"),
         ];
-        let mut text = String::new();
-        for (name, value) in fields {
-            text.push_str(&format!("{name} = {value}\r\n"));
-        }
-        text.push_str("ElementDataFile = two.raw");
+        let lines = fields.map(|(name, value)| format!("{name} = {value}\r\n"));
+        let text = lines.concat() + "ElementDataFile = two.raw";
         fs::write(&path, text).expect("header");
         fs::write(folder.path().join("two.raw"), pixels).expect("pixels");
         open(&path, &OpenOptions::default())
