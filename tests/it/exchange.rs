@@ -327,6 +327,18 @@ fn scan_lines_are_refused_without_a_geometry_and_placed_with_one() {
         assert_eq!((radius.0, depth.near.0, depth.far.0), (10.0, 0.0, 72.0));
         assert!((sector.degrees() - 150.0).abs() < 1e-9);
     }
+    let fan = r#"{"kind":"fan","apex_px":[4,8],"near_px":1,"far_px":70,"half_deg":40}"#;
+    let misplaced = OpenOptions {
+        geometry: Some(Geometry::parse(fan).expect("sound")),
+        ..OpenOptions::default()
+    };
+    let error = reader(name, &misplaced)
+        .expect("is there")
+        .expect_err("scan lines");
+    assert!(
+        error.to_string().contains("fan is for finished pictures"),
+        "{error}"
+    );
     let cropped = OpenOptions {
         crop: Some((0, 0, 10, 10)),
         geometry: Some(
