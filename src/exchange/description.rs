@@ -10,6 +10,8 @@ use crate::frame::{Orientation, PixelSpacing};
 pub(super) const SIDE_LIMIT: usize = 32_768;
 /// Frames of one file, at most.
 pub(super) const FRAME_LIMIT: usize = 1_000_000;
+/// Distance of a picture from its origin, at most, mm.
+const OFFSET_LIMIT: f64 = 1e5;
 
 /// Type of one stored number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -417,9 +419,14 @@ impl Header<'_> {
 
     fn offset(&self, dimensions: usize) -> Result<[f64; 2], ExchangeError> {
         for field in ["Offset", "Position", "Origin"] {
-            if let Some(pair) = self.plane_pair(field, dimensions)? {
+            let Some(pair) = self.plane_pair(field, dimensions)? else {
+                continue;
+            };
+            if pair.iter().all(|n| n.abs() <= OFFSET_LIMIT) {
                 return Ok(pair);
             }
+            let expected = format!("at most {OFFSET_LIMIT} mm from the origin");
+            return Err(self.unusable(field, expected, &format!("{pair:?}")));
         }
         Ok([0.0; 2])
     }

@@ -98,7 +98,11 @@ pub(super) fn luminance(r: u8, g: u8, b: u8) -> u8 {
 pub(super) fn to_amplitude(stored: &[u8], description: &Description, amplitude: &mut Vec<u16>) {
     amplitude.clear();
     let samples: Vec<i32> = numbers(stored, description).collect();
-    let length = |(i, q): (i32, i32)| f64::from(i).hypot(f64::from(q)).round() as u16;
+    // A square root is the same on every machine, `hypot` is not; the squares are exact.
+    let length = |(i, q): (i32, i32)| {
+        let (i, q) = (f64::from(i), f64::from(q));
+        (i * i + q * q).sqrt().round() as u16
+    };
     if description.image_type == ImageType::RfILineQLine {
         let columns = description.columns.max(1);
         for pair in samples.chunks_exact(2 * columns) {
@@ -131,5 +135,46 @@ fn numbers<'a>(stored: &'a [u8], description: &Description) -> Box<dyn Iterator<
                 i16::from_le_bytes(pair)
             })
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luminance_keeps_grey_and_weighs_colours() {
+        for gray in 0..=255 {
+            assert_eq!(luminance(gray, gray, gray), gray);
+        }
+        assert!(luminance(0, 255, 0) > luminance(255, 0, 0));
+        assert!(luminance(255, 0, 0) > luminance(0, 0, 255));
+    }
+
+    #[test]
+    fn a_sequence_of_one_value_is_stretched_without_dividing_by_zero() {
+        let flat = Range {
+            least: 900,
+            most: 900,
+        };
+        assert_eq!(
+            flat.rule(),
+            GrayRule::Stretch {
+                least: 900,
+                most: 900
+            }
+        );
+        assert_eq!(
+            Range {
+                least: 0,
+                most: 255
+            }
+            .rule(),
+            GrayRule::Keep
+        );
+        assert_eq!(
+            Range { least: -1, most: 9 }.rule(),
+            GrayRule::Stretch { least: -1, most: 9 }
+        );
     }
 }

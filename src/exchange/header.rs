@@ -120,7 +120,8 @@ pub(super) fn read_header(
         let separate = path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("mhd"));
-        if !ended && !(separate && name == "ElementDataFile") {
+        let complete = ended || (separate && name == "ElementDataFile");
+        if !complete {
             return Err(endless());
         }
         meta.add(name, value);

@@ -95,7 +95,8 @@ fn open_metaimage(path: &Path, options: &OpenOptions) -> Result<FileSource, Exch
     let orientation = options.orientation.or(description.orientation);
     // Refused before the pixels are read: the reason does not depend on them.
     if !lines {
-        refuse_scan_lines(&description, orientation.unwrap_or_default(), path)?;
+        let orientation = orientation.unwrap_or_default();
+        refuse_scan_lines(&description, orientation, options, path)?;
     }
     let opened = Pixels::open(path, header_bytes, &description, options.keep_whole_frames)?;
     meta.keep_frames(description.frames);
@@ -134,6 +135,7 @@ fn open_metaimage(path: &Path, options: &OpenOptions) -> Result<FileSource, Exch
 fn refuse_scan_lines(
     description: &Description,
     orientation: Orientation,
+    options: &OpenOptions,
     path: &Path,
 ) -> Result<(), ExchangeError> {
     let what = if description.image_type.is_rf() {
@@ -143,6 +145,14 @@ fn refuse_scan_lines(
     } else {
         return Ok(());
     };
+    if let Some(geometry) = &options.geometry {
+        return Err(ExchangeError::GeometryMisplaced {
+            kind: geometry.kind(),
+            meant_for: "finished pictures",
+            holds: what,
+            path: path.to_owned(),
+        });
+    }
     Err(ExchangeError::GeometryNeeded {
         what,
         image_type: description.image_type.word().to_owned(),
@@ -437,5 +447,25 @@ fn set_fan(source: &mut FileSource, plan: &RasterPlan, fan: &Geometry) {
     let half = Radians::from_degrees(*half_deg);
     if let Some(beams) = source.fan_from_pixels(internal, *near_px, *far_px, half) {
         source.set_beams(beams);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::words::has;
+
+    #[test]
+    fn every_key_of_the_room_has_its_words() {
+        let sources = [include_str!("error.rs"), include_str!("opening.rs")];
+        let mut count = 0;
+        for source in sources {
+            for word in source.split('"') {
+                if word.starts_with("exchange-") && !word.ends_with('-') {
+                    assert!(has(word), "{word} has no words");
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 20, "only {count} keys found");
     }
 }

@@ -5,3 +5,4 @@ mod exchange;
 mod exchange_faults;
 mod detect;
 mod simulate;
+mod exchange_forms;
