@@ -166,6 +166,11 @@ pub(super) fn window(
         session,
         view::ViewOptions {
             latency_code: latency,
+            notice: if latency {
+                view::Notice::Acknowledged
+            } else {
+                view::Notice::Ask
+            },
             ..view::ViewOptions::default()
         },
     );
