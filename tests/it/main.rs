@@ -6,3 +6,4 @@ mod exchange_faults;
 mod detect;
 mod simulate;
 mod exchange_forms;
+mod session;

@@ -1,0 +1,294 @@
+//! A whole session with its workers, on a clock and a source that the test moves by hand.
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use portsight::clock::{Clock, ManualClock};
+use portsight::engine::{Command, Engine, Feed, Liveness, Look, Session, SessionOptions, VirtualFeed};
+use portsight::frame::{Frame, FrameId, ImagingSettings, Origin};
+use portsight::guide::Withheld;
+use portsight::image::PictureSize;
+use portsight::pump;
+use portsight::simulate::{Preset, Scenario, VirtualProbe};
+use portsight::stream::{Delivery, FrameSource, SourceProblem};
+
+/// What the test lets the source do next.
+#[derive(Default)]
+struct Script {
+    frames: Vec<Arc<Frame>>,
+    unplugged: bool,
+}
+
+struct ScriptedFeed {
+    script: Arc<Mutex<Script>>,
+    origin: Origin,
+}
+
+impl FrameSource for ScriptedFeed {
+    fn next(&mut self, _: Duration) -> Result<Delivery, SourceProblem> {
+        let mut script = self.script.lock().expect("lock");
+        if script.unplugged {
+            return Err(SourceProblem::Unplugged {
+                source_name: "scripted probe".to_owned(),
+            });
+        }
+        if script.frames.is_empty() {
+            drop(script);
+            std::thread::sleep(Duration::from_millis(1));
+            return Ok(Delivery::Quiet);
+        }
+        Ok(Delivery::Frame(script.frames.remove(0)))
+    }
+    fn request(&mut self, wanted: &ImagingSettings) -> ImagingSettings {
+        wanted.clone()
+    }
+    fn name(&self) -> String {
+        "scripted probe".to_owned()
+    }
+}
+
+impl Feed for ScriptedFeed {
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+    fn is_still(&self) -> bool {
+        false
+    }
+    fn settings(&self) -> ImagingSettings {
+        ImagingSettings::default()
+    }
+    fn apply(&mut self, _: &Command) {}
+}
+
+struct Stage {
+    clock: Arc<ManualClock>,
+    script: Arc<Mutex<Script>>,
+    probe: VirtualProbe,
+    engine: Engine,
+    folder: tempfile::TempDir,
+    sent: u64,
+}
+
+impl Stage {
+    fn open(origin: Origin) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let script = Arc::<Mutex<Script>>::default();
+        let folder = tempfile::tempdir().expect("folder");
+        let feed = ScriptedFeed {
+            script: Arc::clone(&script),
+            origin,
+        };
+        let engine = Engine::start(
+            Box::new(feed),
+            SessionOptions {
+                clock: Arc::clone(&clock) as Arc<dyn Clock>,
+                pumps: Arc::new(pump::catalog().to_vec()),
+                pump: Arc::new(pump::find("synchromed2-20").expect("known").clone()),
+                needle: Some("22G:51".parse().expect("needle")),
+                size: PictureSize::default(),
+                folder: Some(folder.path().to_owned()),
+                on_advice: None,
+            },
+        )
+        .expect("session starts");
+        Self {
+            clock,
+            script,
+            probe: VirtualProbe::new(Preset::Easy.scenario(1)),
+            engine,
+            folder,
+            sent: 0,
+        }
+    }
+
+    /// Lets one frame arrive 33 ms after the last, and waits until it was read.
+    fn frame(&mut self) -> Look {
+        let delivered = self.probe.next_with_truth(Duration::ZERO).expect("frame");
+        let (Delivery::Frame(frame), _) = delivered else {
+            panic!("no frame");
+        };
+        self.clock.advance(Duration::from_millis(33));
+        let mut frame = frame.as_ref().clone();
+        frame.captured_at = self.clock.now();
+        frame.id = FrameId(self.sent);
+        self.sent += 1;
+        let id = frame.id;
+        self.script.lock().expect("lock").frames.push(Arc::new(frame));
+        self.until("the frame is read", |look| {
+            look.advice.as_ref().is_some_and(|a| a.finding.frame == id)
+                && look.picture.as_ref().is_some_and(|p| p.image.frame == id)
+        })
+    }
+
+    /// Waits for something the workers do by themselves; gives up after very many looks.
+    fn until(&self, what: &str, is_so: impl Fn(&Look) -> bool) -> Look {
+        for _ in 0..20_000 {
+            let look = self.engine.look();
+            if is_so(&look) {
+                return look;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("never came about: {what}");
+    }
+
+    fn journal(self) -> Vec<serde_json::Value> {
+        let path = self.engine.look().journal_path.expect("journal");
+        let folder = self.folder;
+        assert!(self.engine.stop().is_empty(), "no worker failed");
+        let text = std::fs::read_to_string(path).expect("journal");
+        drop(folder);
+        text.lines()
+            .map(|l| serde_json::from_str(l).expect("json"))
+            .collect()
+    }
+}
+
+fn reasons(look: &Look) -> Vec<Withheld> {
+    look.advice
+        .as_ref()
+        .map(|a| a.guidance.withheld.clone())
+        .unwrap_or_default()
+}
+
+#[test]
+fn marks_and_path_go_when_frames_stop_and_come_back_with_them() {
+    let mut stage = Stage::open(Origin::Live);
+    for _ in 0..12 {
+        stage.frame();
+    }
+    let running = stage.until("running", |l| l.liveness == Liveness::Running);
+    let marks = |look: &Look| look.advice.as_ref().map_or(0, |a| a.marks.marks.len());
+    assert!(marks(&running) > 0, "a good picture has marks");
+
+    stage.clock.advance(Duration::from_millis(260));
+    let stale = stage.until("stale", |l| l.liveness == Liveness::Stale);
+    assert_eq!(marks(&stale), 0);
+    assert_eq!(reasons(&stale).first(), Some(&Withheld::StalePicture));
+
+    stage.clock.advance(Duration::from_millis(260));
+    let dead = stage.until("not live", |l| l.liveness == Liveness::NotLive);
+    assert_eq!(reasons(&dead).first(), Some(&Withheld::NotLive));
+
+    let back = stage.frame();
+    assert!(!reasons(&back).contains(&Withheld::NotLive));
+    stage.until("running again", |l| l.liveness == Liveness::Running);
+
+    let journal = stage.journal();
+    let states: Vec<&str> = journal
+        .iter()
+        .filter(|e| e["event"] == "liveness_changed")
+        .filter_map(|e| e["state"].as_str())
+        .collect();
+    assert_eq!(states, ["running", "stale", "not_live", "running"]);
+    for (index, entry) in journal.iter().enumerate() {
+        assert_eq!(entry["seq"], index);
+    }
+}
+
+#[test]
+fn an_unplugged_probe_is_not_live_at_once_and_the_user_is_told() {
+    let mut stage = Stage::open(Origin::Live);
+    stage.frame();
+    stage.script.lock().expect("lock").unplugged = true;
+    let look = stage.until("not live", |l| l.liveness == Liveness::NotLive);
+    assert!(look.notices.iter().any(|n| n.text.contains("unplugged")));
+    let journal = stage.journal();
+    assert!(journal.iter().any(|e| e["event"] == "trouble"));
+}
+
+#[test]
+fn a_frozen_live_picture_stays_but_offers_no_path() {
+    let mut stage = Stage::open(Origin::Live);
+    for _ in 0..10 {
+        stage.frame();
+    }
+    stage.engine.send(Command::Freeze);
+    let frozen = stage.until("frozen", |l| l.liveness == Liveness::Frozen);
+    let shown = frozen.picture.as_ref().map(|p| p.image.frame);
+    assert!(frozen.advice.as_ref().is_some_and(|a| a.guidance.path.is_none()));
+    stage.engine.send(Command::Unfreeze);
+    stage.until("thawed", |l| l.liveness != Liveness::Frozen);
+    let next = stage.frame();
+    assert!(next.picture.as_ref().map(|p| p.image.frame) > shown);
+}
+
+#[test]
+fn lost_frames_are_counted_and_journalled() {
+    let mut stage = Stage::open(Origin::Live);
+    stage.frame();
+    stage.sent += 10;
+    let look = stage.frame();
+    assert_eq!(look.stations.capture.missing, 10);
+    let journal = stage.journal();
+    let lost = journal.iter().find(|e| e["event"] == "frames_lost");
+    assert_eq!(lost.map(|e| e["count"].clone()), Some(10.into()));
+}
+
+#[test]
+fn another_needle_is_advised_on_without_a_new_frame() {
+    let mut stage = Stage::open(Origin::Simulation);
+    for _ in 0..10 {
+        stage.frame();
+    }
+    stage.engine.send(Command::ChooseNeedle(None));
+    stage.until("needle unknown", |l| {
+        reasons(l).contains(&Withheld::NeedleUnknown)
+    });
+}
+
+#[test]
+fn a_kept_picture_is_a_file_and_can_be_thrown_away() {
+    let mut stage = Stage::open(Origin::Simulation);
+    stage.frame();
+    stage.engine.send(Command::TakeSnapshot);
+    let look = stage.until("kept", |l| !l.snapshots.is_empty());
+    let kept = look.snapshots[0].clone();
+    assert!(std::fs::metadata(&kept.path).expect("file").len() > 0);
+    stage.engine.send(Command::DeleteSnapshot(kept.number));
+    stage.until("gone", |l| l.snapshots.is_empty());
+    stage.until("deleted", |_| !std::path::Path::new(&kept.path).exists());
+}
+
+#[test]
+fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
+    let clock: Arc<dyn Clock> = Arc::new(portsight::clock::SystemClock::start());
+    let scenario = Scenario {
+        fps: 60.0,
+        ..Preset::Easy.scenario(3)
+    };
+    let feed = VirtualFeed::live(scenario, Arc::clone(&clock));
+    let engine = Engine::start(
+        Box::new(feed),
+        SessionOptions {
+            clock,
+            pumps: Arc::new(pump::catalog().to_vec()),
+            pump: Arc::new(pump::generic()),
+            needle: None,
+            size: PictureSize::default(),
+            folder: None,
+            on_advice: None,
+        },
+    )
+    .expect("starts");
+    let until = |what: &str, is_so: &dyn Fn(&Look) -> bool| {
+        for _ in 0..20_000 {
+            let look = engine.look();
+            if is_so(&look) {
+                return look;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("never came about: {what}");
+    };
+    until("frames are read", &|l| l.stations.read.frames > 5);
+    let settings = ImagingSettings {
+        gain_db: 7.0,
+        ..engine.look().settings.as_ref().clone()
+    };
+    engine.send(Command::SetImaging(settings));
+    until("gain is granted", &|l| {
+        l.picture.as_ref().is_some_and(|p| (p.settings.gain_db - 7.0).abs() < 1e-9)
+    });
+    engine.send(Command::Fault(portsight::engine::Fault::Unplug));
+    until("not live", &|l| l.liveness == Liveness::NotLive);
+}
