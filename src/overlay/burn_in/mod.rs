@@ -24,6 +24,8 @@ const WIDTH: u32 = 1280;
 /// Kept at the right of the picture for the depth ruler, px.
 const RULER: f32 = 84.0;
 const MARGIN: f32 = 16.0;
+/// Kept above the picture so that the ring at the skin is whole, px.
+const HEADROOM: f32 = 18.0;
 /// Least and most height of the picture's area, px.
 const AREA_HEIGHTS: (f32, f32) = (560.0, 880.0);
 /// Heights of the strips below the picture, px.
@@ -88,12 +90,14 @@ impl Placed {
         let (columns, rows) = (image.columns.max(1) as f32, image.rows.max(1) as f32);
         let room = WIDTH as f32 - RULER - MARGIN;
         let (least, most) = AREA_HEIGHTS;
-        let area_height = (room * rows / columns).clamp(least, most).round();
-        let zoom = (room / columns).min(area_height / rows);
+        let area_height = (room * rows / columns + HEADROOM)
+            .clamp(least, most)
+            .round();
+        let zoom = (room / columns).min((area_height - HEADROOM) / rows);
         let (width, height) = (columns * zoom, rows * zoom);
         Self {
             left: MARGIN + (room - width) / 2.0,
-            top: (area_height - height) / 2.0,
+            top: HEADROOM + (area_height - HEADROOM - height) / 2.0,
             zoom,
             width,
             height,
@@ -203,7 +207,7 @@ fn draw_mark(canvas: &mut Canvas, mark: &Mark, image: &ScanImage, placed: &Place
             look,
         } => {
             let middle = placed.spot_of(image, *center);
-            let radius = ((*radius / image.pitch) as f32 * placed.zoom).max(6.0);
+            let radius = ((*radius / image.pitch) as f32 * placed.zoom).clamp(6.0, 10.0);
             canvas.ring(middle, radius, OUTLINE, BLACK, 0.7);
             canvas.ring(middle, radius, LINE, color_of(*look), 1.0);
         }
@@ -242,7 +246,8 @@ fn draw_label(canvas: &mut Canvas, (x, y): Spot, text: &str, color: Color, place
     // On a mirrored display "to the right" in the picture is to the left on the canvas.
     let wanted = if placed.mirrored { x - width } else { x };
     let left = wanted.min(right_end - width).max(placed.left + 6.0);
-    let baseline = (y + 7.0).min(placed.top + placed.height - 10.0)
+    let baseline = (y + 7.0)
+        .min(placed.top + placed.height - 10.0)
         .max(placed.top + 24.0);
     let plate = ((left - 6.0, baseline - 20.0), (width + 12.0, 27.0));
     canvas.rectangle(plate.0, plate.1, BLACK, 0.55);
