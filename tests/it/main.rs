@@ -1,1 +1,3 @@
 //! Tests across rooms, in one binary: each further binary would link the whole window stack again.
+mod guide;
+mod hazards;
