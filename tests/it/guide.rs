@@ -1,4 +1,8 @@
 //! From catalogue and finding to path, marks and words.
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot prepare its ground has failed"
+)]
 use std::time::Duration;
 
 use portsight::detect::{Face, Finding, Port, PortState};
