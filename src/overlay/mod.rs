@@ -1,9 +1,12 @@
 //! Marks over the picture, as data: meaning first, looks later. Marks are in the picture's own unit, so the same
 //! marks serve the screen, the snapshot and the export.
 
+mod burn_in;
+mod canvas;
 mod marking;
 mod ruler;
 
+pub use burn_in::{Caption, burn_in};
 pub use marking::marks;
 pub use ruler::{DepthRuler, Tick, ruler};
 

@@ -212,7 +212,9 @@ mod tests {
 
         #[test]
         fn no_text_makes_the_needle_reader_panic(text in "\\PC{0,20}") {
-            let _ = text.parse::<Needle>();
+            if let Ok(needle) = text.parse::<Needle>() {
+                prop_assert!(needle.is_sound());
+            }
         }
     }
 }

@@ -7,3 +7,5 @@ mod detect;
 mod simulate;
 mod exchange_forms;
 mod session;
+mod guide;
+mod hazards;

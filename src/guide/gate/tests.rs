@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::detect::Motion;
 use crate::frame::{Beams, FrameId};
 use crate::guide::Certificate;
-use crate::pump::{Needle, find};
+use crate::pump::find;
 use crate::space::{Millimeters, Radians, ScanPoint, Segment};
 
 fn face(x: f64, z: f64, degrees: f64) -> Face {

@@ -131,7 +131,7 @@ fn the_face_line_stays_off_the_metal_and_off_the_port() {
             look: Look::Seen,
             ..
         } if (to.x - from.x).abs() > 5.0 => Some((from, to)),
-        _ => None,
+        Mark::Line { .. } | Mark::Ring { .. } | Mark::Label { .. } => None,
     });
     let lines: Vec<_> = seen.collect();
     assert_eq!(lines.len(), 2, "one either side of the port");

@@ -171,7 +171,7 @@ impl Sheet {
     /// Words stand to the right of the opening and above the face, never over it.
     fn port_label(&mut self, port: &Port, tilt: Radians, text: String, look: Look) {
         let beside = port.center.along(tilt, port.width.0 / 2.0 + LABEL_GAP);
-        self.label(off_face(beside, tilt, BRACKET_UP + 0.8), text, look);
+        self.label(off_face(beside, tilt, BRACKET_UP + 1.8), text, look);
     }
 
     /// Dashed from the skin to the stop, a tick every 5 mm, a bar at the stop, a ring at the skin.

@@ -6,7 +6,7 @@ use crate::guide::limits::{
 };
 use crate::guide::planner::{Unplannable, plan};
 use crate::guide::{Basis, Guidance, NeedlePath, Setup, Standing, Withheld, longest_reach};
-use crate::pump::PumpModel;
+use crate::pump::{Needle, PumpModel};
 
 /// A path for what was found, or every reason why there is none.
 ///
@@ -118,7 +118,7 @@ fn judge_geometry(
             return None;
         }
     };
-    let needle = setup.needle.filter(|needle| needle.is_sound())?;
+    let needle = setup.needle.filter(Needle::is_sound)?;
     if path.depth.most > longest_reach(needle) {
         against.push(Withheld::NeedleTooShort);
     }
