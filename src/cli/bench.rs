@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{
-    Engine, Moment, Reader, Session as _, SessionOptions, StageTimes, Stopwatch, VirtualFeed,
+    Beside, Engine, Moment, Reader, Session as _, SessionOptions, StageTimes, Stopwatch,
+    VirtualFeed, kept_picture,
 };
 use crate::frame::{Samples, Values};
 use crate::image::{ImageChain, PictureSize, ScanConverter};
-use crate::overlay::{Caption, burn_in};
 use crate::pump;
 use crate::simulate::{Preset, VirtualProbe};
 
@@ -80,9 +80,16 @@ fn measure_stages(frames: u32, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<Sta
     let mut probe = VirtualProbe::new(virtual_scenario(Preset::Easy, 1, VIRTUAL_FPS));
     let mut chain = ImageChain::new(PictureSize::default());
     let mut reader = Reader::new(false);
+    let beside = Beside::new("bench".to_owned(), &chosen.pump, chosen.needle);
     reader.choose(chosen.pump, chosen.needle);
-    let [mut simulate, mut form, mut read, mut draw, mut simd, mut scalar] =
-        std::array::from_fn(|_| Stopwatch::default());
+    let [
+        mut simulate,
+        mut form,
+        mut read,
+        mut draw,
+        mut simd,
+        mut scalar,
+    ] = std::array::from_fn(|_| Stopwatch::default());
     let mut converter: Option<(ScanConverter, Vec<u8>, Vec<u8>)> = None;
     for _ in 0..frames {
         let (frame, _) = timed(clock, &mut simulate, || virtual_frame(&mut probe))?;
@@ -105,8 +112,9 @@ fn measure_stages(frames: u32, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<Sta
             timed(clock, &mut scalar, || converter.convert_scalar(lines, out));
         }
         if advice.finding.frame.0 % 10 == 0 {
-            let caption = Caption::of(&image, Some((&advice.finding, &advice.guidance)), false);
-            timed(clock, &mut draw, || burn_in(&image, &advice.marks, &caption));
+            timed(clock, &mut draw, || {
+                kept_picture(&image, Some(&advice), &beside)
+            });
         }
     }
     let stage = |name, watch: &Stopwatch| Stage {

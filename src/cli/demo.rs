@@ -7,10 +7,9 @@ use anyhow::Context as _;
 
 use crate::clock::SystemClock;
 use crate::detect::PortState;
-use crate::engine::{Advice, Moment, Reader, Transitions};
+use crate::engine::{Advice, Beside, Moment, Reader, Transitions, kept_picture};
 use crate::evidence::LineWriter;
 use crate::image::{ImageChain, PictureSize, ScanImage};
-use crate::overlay::{Caption, burn_in};
 use crate::procedure::{Event, Journal};
 use crate::simulate::{Preset, Truth, VirtualProbe};
 
@@ -129,12 +128,9 @@ fn headless(folder: &Path) -> anyhow::Result<()> {
     );
     if let Some(best) = best {
         let picture = folder.join("picture.png");
-        let caption = Caption::of(
-            &best.image,
-            Some((&best.advice.finding, &best.advice.guidance)),
-            false,
-        );
-        burn_in(&best.image, &best.advice.marks, &caption)
+        let name = crate::stream::FrameSource::name(&probe);
+        let beside = Beside::new(name, &chosen.pump, chosen.needle);
+        kept_picture(&best.image, Some(&best.advice), &beside)
             .save(&picture)
             .with_context(|| format!("cannot write {}", picture.display()))?;
         describe(&best);
@@ -158,14 +154,17 @@ fn describe(best: &Best) {
             port.center.z - truth.z_mm,
         );
     }
-    match (best.advice.guidance.path, best.advice.guidance.withheld.first()) {
+    match (
+        best.advice.guidance.path,
+        best.advice.guidance.withheld.first(),
+    ) {
         (Some(path), _) => println!(
             "Path: {:.0} degrees from the beam, {:.0} to {:.0} mm to the needle stop; to be confirmed in a second plane.",
             path.tilt.degrees(),
             path.depth.least.0,
             path.depth.most.0,
         ),
-        (None, Some(reason)) => println!("No path: {}", crate::words::say(&reason.key())),
+        (None, Some(reason)) => println!("{}", crate::words::say(&reason.key())),
         (None, None) => {}
     }
 }

@@ -100,7 +100,12 @@ fn file_case(path: &Path, truth: &Truth, chosen: &Chosen) -> anyhow::Result<Case
             .source_seconds
             .unwrap_or_else(|| image.captured_at.as_seconds());
         let has_path = advice.guidance.path.is_some();
-        scorer.note(&as_stored(&advice.finding, &image), has_path, truth, seconds);
+        scorer.note(
+            &as_stored(&advice.finding, &image),
+            has_path,
+            truth,
+            seconds,
+        );
     }
     Ok(scorer.finish())
 }

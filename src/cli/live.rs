@@ -139,7 +139,11 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     if let Some(log) = &args.window.latency_log {
         feed = feed.with_watermark(log, Arc::clone(&clock))?;
     }
-    window(Box::new(feed), options(chosen, &clock, Some(folder)), latency)
+    window(
+        Box::new(feed),
+        options(chosen, &clock, Some(folder)),
+        latency,
+    )
 }
 
 pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
@@ -216,10 +220,11 @@ fn headless(
                 return;
             }
             let index = picture.image.frame.0;
-            let line = lines
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .line(index, &picture.image, advice);
+            let line = lines.lock().unwrap_or_else(PoisonError::into_inner).line(
+                index,
+                &picture.image,
+                advice,
+            );
             heard
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -268,7 +273,9 @@ fn headless(
         println!("journal: {journal}");
     }
     if written < frames {
-        bail!("{frames} frames were asked for, {written} came before the source ended or fell silent");
+        bail!(
+            "{frames} frames were asked for, {written} came before the source ended or fell silent"
+        );
     }
     Ok(())
 }

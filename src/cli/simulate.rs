@@ -74,9 +74,8 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<()> {
                 },
             )?);
         }
-        let file = truth_file.get_or_insert_with(|| {
-            TruthFile::new(&name, probe.scenario(), image.pitch, shift)
-        });
+        let file = truth_file
+            .get_or_insert_with(|| TruthFile::new(&name, probe.scenario(), image.pitch, shift));
         let seconds = frame.source_seconds.unwrap_or(index as f64 / args.fps);
         file.push(seconds, &truth);
         if let Some(writer) = &mut writer {

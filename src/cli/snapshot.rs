@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::engine::{Moment, Reader};
+use crate::engine::{Beside, Moment, Reader, kept_picture};
 use crate::image::{ImageChain, PictureSize};
-use crate::overlay::{Caption, burn_in};
 
 use super::source::{Chosen, open_file};
 use super::{FileArgs, SetupArgs};
@@ -40,6 +39,8 @@ pub(super) fn run(args: &SnapshotArgs) -> anyhow::Result<()> {
     }
     let mut chain = ImageChain::new(PictureSize::default());
     let mut reader = Reader::new(file.is_still());
+    let name = crate::stream::FrameSource::name(&file);
+    let beside = Beside::new(name, &chosen.pump, chosen.needle);
     reader.choose(chosen.pump, chosen.needle);
     // The marks of a frame depend on the frames before it: all of them are read.
     for index in 0..=args.frame {
@@ -47,8 +48,7 @@ pub(super) fn run(args: &SnapshotArgs) -> anyhow::Result<()> {
         let image = chain.form(&frame);
         let advice = reader.read(&image, Moment::Now);
         if index == args.frame {
-            let caption = Caption::of(&image, Some((&advice.finding, &advice.guidance)), false);
-            burn_in(&image, &advice.marks, &caption)
+            kept_picture(&image, Some(&advice), &beside)
                 .save(&args.out)
                 .with_context(|| format!("cannot write {}", args.out.display()))?;
             println!("frame {index} of {count} written to {}", args.out.display());

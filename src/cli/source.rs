@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 
 use crate::exchange::{FileSource, Geometry, OpenOptions};
+use crate::frame::Frame;
 use crate::image::recognise_fan;
 use crate::notice::Problem;
 use crate::pump::{self, Needle, PumpModel};
-use crate::frame::Frame;
 use crate::simulate::{Preset, Truth, VirtualProbe};
 use crate::stream::Delivery;
 
@@ -40,7 +40,10 @@ impl FromStr for SourceSpec {
                 format!("no preset {rest:?}; there are {}", known.join(", "))
             }),
             "usb" | "v4l2" | "igtl" => Ok(Self::Hardware(text.to_owned())),
-            _ => Err("expected virtual[:PRESET], usb[:BUS.ADDR], v4l2:/dev/videoN or igtl:HOST[:PORT]".to_owned()),
+            _ => Err(
+                "expected virtual[:PRESET], usb[:BUS.ADDR], v4l2:/dev/videoN or igtl:HOST[:PORT]"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -98,11 +101,7 @@ impl Chosen {
 
 /// Opens a file and settles how sound ran through its pictures.
 pub(super) fn open_file(path: &Path, how: &FileArgs) -> anyhow::Result<FileSource> {
-    let geometry = how
-        .geometry
-        .as_deref()
-        .map(Geometry::read)
-        .transpose()?;
+    let geometry = how.geometry.as_deref().map(Geometry::read).transpose()?;
     let has_geometry = geometry.is_some();
     let options = OpenOptions {
         mm_per_px: how.mm_per_px,
@@ -111,12 +110,11 @@ pub(super) fn open_file(path: &Path, how: &FileArgs) -> anyhow::Result<FileSourc
         geometry,
         ..OpenOptions::default()
     };
-    let mut file = crate::exchange::open(path, &options).map_err(|problem| {
-        match Problem::hint(&problem) {
+    let mut file =
+        crate::exchange::open(path, &options).map_err(|problem| match Problem::hint(&problem) {
             Some(hint) => anyhow!("{problem}. {hint}"),
             None => anyhow!("{problem}"),
-        }
-    })?;
+        })?;
     if !has_geometry && file.geometry().depth().is_none() {
         let (pixels, columns, rows) = file.brightest_projection(FAN_FRAMES)?;
         if let Some(fan) = recognise_fan(&pixels, columns, rows) {
@@ -129,9 +127,7 @@ pub(super) fn open_file(path: &Path, how: &FileArgs) -> anyhow::Result<FileSourc
 }
 
 /// The next frame of a free-running virtual probe, with its truth.
-pub(super) fn virtual_frame(
-    probe: &mut VirtualProbe,
-) -> anyhow::Result<(Arc<Frame>, Arc<Truth>)> {
+pub(super) fn virtual_frame(probe: &mut VirtualProbe) -> anyhow::Result<(Arc<Frame>, Arc<Truth>)> {
     match probe.next_with_truth(Duration::ZERO)? {
         (Delivery::Frame(frame), Some(truth)) => Ok((frame, truth)),
         _ => bail!("the virtual probe delivered no frame"),
@@ -157,10 +153,7 @@ mod tests {
             Ok(SourceSpec::Virtual(Preset::Easy))
         ));
         assert!("virtual:nonsense".parse::<SourceSpec>().is_err());
-        assert!(matches!(
-            "usb:1.4".parse(),
-            Ok(SourceSpec::Hardware(_))
-        ));
+        assert!(matches!("usb:1.4".parse(), Ok(SourceSpec::Hardware(_))));
         assert!("tape".parse::<SourceSpec>().is_err());
     }
 }

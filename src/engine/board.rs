@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::frame::{Frame, FrameId, ImagingSettings, Origin};
+use crate::frame::{Frame, ImagingSettings, Origin};
 use crate::notice::Notice;
 use crate::procedure::Event;
 use crate::pump::{Needle, PumpModel};
@@ -167,6 +167,14 @@ impl Shared {
         self.wake();
     }
 
+    /// Tells the user something that stays true, without waking the screen again and again.
+    pub(super) fn tell_once(&self, notice: Notice) {
+        let known = self.board().notices.iter().any(|n| n.text == notice.text);
+        if !known {
+            self.add_notice(notice);
+        }
+    }
+
     /// Puts a finished picture up, with its marks if they come in time. See [`COALESCE`].
     pub(super) fn stage(&self, picture: Arc<Picture>) {
         let mut board = self.board();
@@ -201,11 +209,6 @@ impl Shared {
             drop(board);
             self.wake();
         }
-    }
-
-    /// The frame shown now.
-    pub(super) fn shown_frame(&self) -> Option<FrameId> {
-        self.board().picture.as_ref().map(|p| p.image.frame)
     }
 
     pub(super) fn is_frozen(&self) -> bool {

@@ -7,12 +7,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::notice::{Notice, Severity};
-use crate::overlay::{Caption, burn_in};
 use crate::procedure::{Event, Journal};
 use crate::stream::Taken;
 
 use super::board::{Job, Shared};
-use super::{Command, Picture, Snapshot};
+use super::{Beside, Command, Picture, Snapshot, kept_picture};
 
 /// What the desk worker owns.
 pub(super) struct Desk {
@@ -124,7 +123,10 @@ impl Desk {
             .journal
             .as_ref()
             .and_then(|j| j.path().file_stem())
-            .map_or_else(|| "session".to_owned(), |s| s.to_string_lossy().into_owned());
+            .map_or_else(
+                || "session".to_owned(),
+                |s| s.to_string_lossy().into_owned(),
+            );
         self.snapshots_taken += 1;
         let number = self.snapshots_taken;
         let file = format!("{stem}-{number:03}.png");
@@ -156,13 +158,14 @@ impl Desk {
     }
 
     fn drawn(&self, picture: &Picture, advice: Option<&super::Advice>) -> ::image::RgbImage {
-        let caption = Caption::of(
-            &picture.image,
-            advice.map(|a| (&a.finding, &a.guidance)),
-            self.mirrored,
-        );
-        let marks = advice.map(|a| a.marks.clone()).unwrap_or_default();
-        burn_in(&picture.image, &marks, &caption)
+        let beside = {
+            let board = self.shared.board();
+            Beside {
+                mirrored: self.mirrored,
+                ..Beside::new(self.shared.source_name.clone(), &board.pump, board.needle)
+            }
+        };
+        kept_picture(&picture.image, advice, &beside)
     }
 
     fn delete_snapshot(&mut self, number: u32) {

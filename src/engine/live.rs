@@ -129,12 +129,21 @@ impl Drop for Engine {
 impl Session for Engine {
     fn look(&self) -> Look {
         let shared = &self.shared;
+        let dead = self.workers.iter().find(|worker| worker.has_ended());
+        if let Some(worker) = dead {
+            shared.tell_once(worker_died(worker.name()));
+        }
         let now = shared.clock.now();
         let board = shared.board();
         Look {
             picture: board.picture.clone(),
-            advice: board.advice.clone(),
-            liveness: board.liveness,
+            // A worker that died may have left advice behind that nobody will take back.
+            advice: board.advice.clone().filter(|_| dead.is_none()),
+            liveness: if dead.is_some() {
+                Liveness::NotLive
+            } else {
+                board.liveness
+            },
             age: board.last_captured.map(|at| now.since(at)),
             now,
             origin: shared.origin,

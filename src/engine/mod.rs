@@ -5,6 +5,7 @@ mod board;
 mod desk;
 mod feed;
 mod file_feed;
+mod keeping;
 mod live;
 mod reader;
 mod state;
@@ -14,6 +15,7 @@ mod virtual_feed;
 
 pub use feed::Feed;
 pub use file_feed::FileFeed;
+pub use keeping::{Beside, kept_picture};
 pub use live::{Engine, SessionOptions};
 pub use reader::{Moment, Reader};
 pub use state::{

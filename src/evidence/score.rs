@@ -1,6 +1,6 @@
 //! Right, missed and false, counted as the interface says.
-use crate::detect::PortState;
 use crate::detect::Finding;
+use crate::detect::PortState;
 use crate::engine::quantile;
 
 use super::truth::{FrameTruth, PortTruth};
@@ -122,9 +122,7 @@ impl Scorer {
             _ => None,
         };
         let error = match (said, truth.port) {
-            (Some(port), Some(truth)) => {
-                Some((port.center.x - truth.x, port.center.z - truth.z))
-            }
+            (Some(port), Some(truth)) => Some((port.center.x - truth.x, port.center.z - truth.z)),
             _ => None,
         };
         if let Some((lateral, depth)) = error {
@@ -224,7 +222,10 @@ mod tests {
         scorer.note(&locked(9.0), false, &truth(0.0), 2.0);
         let score = scorer.finish();
         assert_eq!((score.visible, score.right, score.wrong), (3, 2, 1));
-        assert_eq!((score.empty, score.false_locks, score.false_paths), (2, 2, 2));
+        assert_eq!(
+            (score.empty, score.false_locks, score.false_paths),
+            (2, 2, 2)
+        );
         assert_eq!(score.seconds_to_lock, Some(0.0));
     }
 

@@ -93,7 +93,10 @@ struct RawSequence {
 
 #[derive(Deserialize)]
 struct RawStill {
-    #[expect(dead_code, reason = "its presence tells a still's truth from other JSON")]
+    #[expect(
+        dead_code,
+        reason = "its presence tells a still's truth from other JSON"
+    )]
     pump: bool,
     port: Option<RawStillPort>,
     tilt_deg: Option<f64>,
@@ -164,7 +167,8 @@ mod tests {
             parse(blank),
             Ok(Truth::Still(FrameTruth { port: None, .. }))
         ));
-        let moving = br#"{"frames":[{"t":0,"port":null},{"t":1,"port":{"x_mm":1,"z_mm":2,"width_mm":3}}]}"#;
+        let moving =
+            br#"{"frames":[{"t":0,"port":null},{"t":1,"port":{"x_mm":1,"z_mm":2,"width_mm":3}}]}"#;
         assert!(matches!(parse(moving), Ok(Truth::Sequence(f)) if f.len() == 2));
         assert!(parse(br#"{"hello":1}"#).is_err());
         assert!(parse(b"").is_err());

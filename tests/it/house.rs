@@ -3,8 +3,25 @@ use std::path::{Path, PathBuf};
 
 /// Rooms in reading order; a room looks only at rooms above it.
 const ROOMS: &[&str] = &[
-    "clock", "notice", "space", "words", "frame", "pump", "stream", "exchange", "probe", "simulate", "image",
-    "detect", "guide", "overlay", "procedure", "engine", "view", "evidence", "cli",
+    "clock",
+    "notice",
+    "space",
+    "words",
+    "frame",
+    "pump",
+    "stream",
+    "exchange",
+    "probe",
+    "simulate",
+    "image",
+    "detect",
+    "guide",
+    "overlay",
+    "procedure",
+    "engine",
+    "view",
+    "evidence",
+    "cli",
 ];
 /// The rooms that are pure: no I/O, no clock, no thread.
 const PURE: &[&str] = &["space", "image", "detect", "guide", "overlay"];
@@ -97,12 +114,18 @@ fn a_room_looks_only_at_rooms_above_it() {
 #[test]
 fn files_have_a_first_line_a_decent_length_and_a_name_that_says_something() {
     for (file, text) in every_source() {
-        assert!(text.starts_with("//!"), "{file} does not say what it is for");
+        assert!(
+            text.starts_with("//!"),
+            "{file} does not say what it is for"
+        );
         let lines = text.lines().count();
         assert!(lines <= LONGEST_FILE, "{file} has {lines} lines");
         let stem = file.rsplit('/').next().unwrap_or(&file);
         let stem = stem.strip_suffix(".rs").unwrap_or(stem);
-        assert!(!BANNED_NAMES.contains(&stem), "{file} has a name that says nothing");
+        assert!(
+            !BANNED_NAMES.contains(&stem),
+            "{file} has a name that says nothing"
+        );
     }
 }
 
@@ -112,7 +135,16 @@ fn pure_rooms_read_no_clock_start_no_thread_and_touch_no_file() {
         if !PURE.contains(&room_of(&file)) {
             continue;
         }
-        for banned in ["std::fs", "std::net", "std::thread", "Instant", "SystemTime", "HashMap", "HashSet", "mul_add"] {
+        for banned in [
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "Instant",
+            "SystemTime",
+            "HashMap",
+            "HashSet",
+            "mul_add",
+        ] {
             assert!(!shipped(&text).contains(banned), "{file} uses {banned}");
         }
     }
@@ -125,12 +157,18 @@ fn special_crates_stay_in_their_rooms() {
         ("eframe::", &["view/"]),
         ("egui::", &["view/"]),
         ("std::thread::Builder", &["stream/worker.rs"]),
-        ("unsafe {", &["probe/usb.rs", "image/simd.rs", "detect/simd.rs"]),
+        (
+            "unsafe {",
+            &["probe/usb.rs", "image/simd.rs", "detect/simd.rs"],
+        ),
     ];
     for (file, text) in every_source() {
         for (word, home) in homes {
             let at_home = home.iter().any(|h| file.starts_with(h));
-            assert!(at_home || !shipped(&text).contains(word), "{file} uses {word}");
+            assert!(
+                at_home || !shipped(&text).contains(word),
+                "{file} uses {word}"
+            );
         }
     }
 }

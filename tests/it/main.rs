@@ -1,11 +1,12 @@
 //! Tests across rooms, in one binary: each further binary would link the whole window stack again.
-mod house;
-mod image;
+mod detect;
 mod exchange;
 mod exchange_faults;
-mod detect;
-mod simulate;
 mod exchange_forms;
-mod session;
 mod guide;
 mod hazards;
+mod house;
+mod image;
+mod session;
+mod simulate;
+mod verbs;

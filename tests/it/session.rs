@@ -3,7 +3,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portsight::clock::{Clock, ManualClock};
-use portsight::engine::{Command, Engine, Feed, Liveness, Look, Session, SessionOptions, VirtualFeed};
+use portsight::engine::{
+    Command, Engine, Feed, Liveness, Look, Session, SessionOptions, VirtualFeed,
+};
 use portsight::frame::{Frame, FrameId, ImagingSettings, Origin};
 use portsight::guide::Withheld;
 use portsight::image::PictureSize;
@@ -112,7 +114,11 @@ impl Stage {
         frame.id = FrameId(self.sent);
         self.sent += 1;
         let id = frame.id;
-        self.script.lock().expect("lock").frames.push(Arc::new(frame));
+        self.script
+            .lock()
+            .expect("lock")
+            .frames
+            .push(Arc::new(frame));
         self.until("the frame is read", |look| {
             look.advice.as_ref().is_some_and(|a| a.finding.frame == id)
                 && look.picture.as_ref().is_some_and(|p| p.image.frame == id)
@@ -205,7 +211,12 @@ fn a_frozen_live_picture_stays_but_offers_no_path() {
     stage.engine.send(Command::Freeze);
     let frozen = stage.until("frozen", |l| l.liveness == Liveness::Frozen);
     let shown = frozen.picture.as_ref().map(|p| p.image.frame);
-    assert!(frozen.advice.as_ref().is_some_and(|a| a.guidance.path.is_none()));
+    assert!(
+        frozen
+            .advice
+            .as_ref()
+            .is_some_and(|a| a.guidance.path.is_none())
+    );
     stage.engine.send(Command::Unfreeze);
     stage.until("thawed", |l| l.liveness != Liveness::Frozen);
     let next = stage.frame();
@@ -287,7 +298,9 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
     };
     engine.send(Command::SetImaging(settings));
     until("gain is granted", &|l| {
-        l.picture.as_ref().is_some_and(|p| (p.settings.gain_db - 7.0).abs() < 1e-9)
+        l.picture
+            .as_ref()
+            .is_some_and(|p| (p.settings.gain_db - 7.0).abs() < 1e-9)
     });
     engine.send(Command::Fault(portsight::engine::Fault::Unplug));
     until("not live", &|l| l.liveness == Liveness::NotLive);
