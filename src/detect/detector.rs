@@ -36,6 +36,8 @@ pub struct PortDetector {
     points: Vec<(f64, f64, f64)>,
     interfaces: Vec<Interface>,
     openings: Vec<Opening>,
+    /// How many of `interfaces` belong to this picture.
+    count: usize,
     /// Time, depth and slope of the last face.
     last_face: Option<(f64, f64, f64)>,
 }
@@ -74,6 +76,7 @@ impl PortDetector {
         self.openings.clear();
         self.search.find(&self.grid, &mut self.lines);
         let count = self.look();
+        self.count = count;
         finding.surface = self.surface(count);
         if image.unit == LengthUnit::Pixels {
             return finding;
@@ -95,13 +98,13 @@ impl PortDetector {
     /// What was measured on the last picture, a line for each interface and opening, for evaluation reports.
     pub fn explain(&self) -> String {
         let mut text = String::new();
-        for i in &self.interfaces {
+        for i in self.interfaces.iter().take(self.count) {
             let (z, tilt) = i
                 .line
                 .map_or((0.0, 0.0), |l| (l.z0, l.slope.atan().to_degrees()));
             text.push_str(&format!(
-                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} rough {:.3} length {:.1} cover {:.2}\n",
-                i.metal, i.onset, i.peak, i.tail, i.rough, i.length, i.cover
+                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} late {:.2} bright {:.2} rough {:.3} length {:.1} cover {:.2}\n",
+                i.metal, i.onset, i.peak, i.tail, i.late, i.bright, i.rough, i.length, i.cover
             ));
         }
         for o in &self.openings {

@@ -34,6 +34,8 @@ pub(super) struct Column {
     pub above: f32,
     /// Level 1.2 to 2.2 mm below the line: ring-down of metal, or tissue again.
     pub tail: f32,
+    /// Level 2.5 to 3.7 mm below the line: ring-down lasts, a thick layer does not.
+    pub late: f32,
     /// How much darker the tissue above is than that of its neighbours: a shadow.
     pub shade: f32,
     /// Distance of the edge from the line, mm.
@@ -62,6 +64,10 @@ pub(super) struct Interface {
     pub peak: f32,
     /// Ring-down: how much of the echo above the tissue level is left 1.2 to 2.2 mm deeper, 0 to 1.
     pub tail: f32,
+    /// The same 2.5 to 3.7 mm deeper.
+    pub late: f32,
+    /// Its peak level against the brightest of the picture, 0 to 1.
+    pub bright: f32,
     /// Root mean square distance of the edge from the line, mm.
     pub rough: f64,
     /// Length of face seen, mm.
@@ -224,6 +230,7 @@ impl Interface {
                 peak,
                 above,
                 tail: mean(1.2, 2.2).unwrap_or(above),
+                late: mean(2.5, 3.7).unwrap_or(above),
                 shade: 0.0,
                 on: 0.0,
             });
@@ -321,6 +328,7 @@ impl Interface {
         }
         let count = seen.len();
         let tails = median(seen.iter().map(|c| c.tail - c.above));
+        let lates = median(seen.iter().map(|c| c.late - c.above));
         let peak = median(seen.iter().map(|c| c.peak));
         let above = median(seen.iter().map(|c| c.above));
         self.length = (0..self.columns.len())
@@ -331,17 +339,41 @@ impl Interface {
         let met = self.columns.iter().filter(|c| c.met).count().max(1);
         self.cover = count as f64 / met as f64;
         self.tail = tails / (self.peak - above).max(10.0);
+        self.late = lates / (self.peak - above).max(10.0);
+        self.bright = self.peak / grid.brightest.max(1.0);
         let offs = self.columns.iter().filter(|c| c.shows_face());
         let square: f64 = offs.map(|c| f64::from(c.off * c.off)).sum();
         self.rough = (square / count as f64).sqrt();
         let rise =
             |value: f64, none: f64, full: f64| ((value - none) / (full - none)).clamp(0.0, 1.0);
-        let ringing = rise(f64::from(self.tail), 0.14, 0.34);
-        let bright = rise(f64::from(self.onset), 28.0, 60.0);
-        let straight = 1.0 - rise(self.rough, 0.16, 0.30);
-        let long = rise(self.length, 8.0, 16.0);
+        let depth = f64::from(median(
+            self.columns
+                .iter()
+                .filter(|c| c.shows_face())
+                .map(|c| c.range as f32),
+        ));
+        // ring-down is there, decays, lasts longer than a layer is thick, and is there along the whole face
+        let fade = f64::from(self.late) / f64::from(self.tail).max(0.05);
+        let ringing = rise(f64::from(self.tail), 0.14, 0.32)
+            * rise(f64::from(self.late), 0.02, 0.11)
+            * (1.0 - rise(fade, 0.75, 1.0))
+            * rise(self.ringing_share(), 0.6, 0.85);
+        let bright =
+            rise(f64::from(self.onset), 28.0, 56.0) * rise(f64::from(self.bright), 0.76, 0.92);
+        let straight = 1.0 - rise(self.rough, 0.16, 0.22);
+        let long = rise(self.length, 10.0, 18.0);
         let tissue = rise(f64::from(above), 3.0, 10.0);
-        self.metal = ringing * bright * straight * long * tissue;
+        let deep = rise(depth, 4.4, 6.0);
+        self.metal = ringing * bright * straight * long * tissue * deep;
+    }
+
+    /// Share of the face's columns that ring at all.
+    fn ringing_share(&self) -> f64 {
+        let seen = || self.columns.iter().filter(|c| c.shows_face());
+        let rings = seen()
+            .filter(|c| c.tail - c.above > 0.12 * (c.peak - c.above))
+            .count();
+        rings as f64 / seen().count().max(1) as f64
     }
 
     /// Length of line that a column stands for, mm.

@@ -60,6 +60,8 @@ pub(super) struct BeamGrid {
     pub scale: f64,
     /// Middle of the picture's width, analysis mm.
     pub middle: f64,
+    /// Level that one sample in 150 below the skin exceeds.
+    pub brightest: f32,
     level: Vec<f32>,
     sums: Vec<f32>,
 }
@@ -83,6 +85,7 @@ impl BeamGrid {
             return false;
         }
         self.fill(image, edge * self.scale);
+        self.brightest = self.upper_level(5.0);
         true
     }
 
@@ -183,6 +186,28 @@ impl BeamGrid {
                 sums[i + 1] = total;
             }
         }
+    }
+
+    /// The level that one sample in 150 deeper than `from` mm exceeds.
+    fn upper_level(&self, from: f64) -> f32 {
+        let mut counts = [0_u32; 256];
+        let mut total = 0;
+        let skip = (from / self.step) as usize;
+        for (b, beam) in self.beams.iter().enumerate() {
+            let row = self.row(b);
+            for value in &row[beam.first.max(skip).min(beam.last)..beam.last] {
+                counts[(*value as usize).min(255)] += 1;
+                total += 1;
+            }
+        }
+        let mut left = total / 150;
+        for level in (1..256).rev() {
+            if counts[level] >= left {
+                return level as f32;
+            }
+            left -= counts[level];
+        }
+        0.0
     }
 
     /// Grey levels of one beam.

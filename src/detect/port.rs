@@ -460,7 +460,8 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
     let cup = rise(o.cup, 14.0, 40.0);
     let inside = (septum * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
     let visible = rise(o.visible, 0.45, 0.8);
-    let beside = rise(o.left_face.min(o.right_face), 2.5, 5.0);
+    let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
+        * rise(o.left_face + o.right_face, 14.0, 21.0);
     o.score = face.metal * fit * inside * visible * beside;
     let width = o.width();
     let most = context.port_width.1.0 + if o.step < 0.0 { 3.5 } else { 1.5 };

@@ -168,4 +168,3 @@ pub(super) fn explain(detector: &PortDetector) {
         print!("{}", detector.explain());
     }
 }
-

@@ -40,10 +40,22 @@ fn tally_pictures(paths: &[std::path::PathBuf], pitch: f64) -> Tally {
         let (pixels, size) = gray(path);
         let mut detector = PortDetector::new(DetectorContext::default());
         for k in 0..8 {
-            let image = picture(pixels.clone(), size, Some(pitch), [0.0, 0.0], false, (k, k as f64 * 0.04));
+            let image = picture(
+                pixels.clone(),
+                size,
+                Some(pitch),
+                [0.0, 0.0],
+                false,
+                (k, k as f64 * 0.04),
+            );
             let finding = detector.read(&image, Still::Sequence);
             if k == 0 && finding.face.is_some() {
-                println!("{} at {pitch}: {:?} {:?}", name_of(path), finding.state, finding.face.map(|f| f.segment));
+                println!(
+                    "{} at {pitch}: {:?} {:?}",
+                    name_of(path),
+                    finding.state,
+                    finding.face.map(|f| f.segment)
+                );
                 explain(&detector);
             }
             tally.add(&finding);
@@ -67,12 +79,21 @@ fn people_without_a_pump_have_no_port() {
 
 #[test]
 fn a_moving_calf_has_no_port() {
-    let Some(folder) = folder("muscle-motion/jumping") else { return };
+    let Some(folder) = folder("muscle-motion/jumping") else {
+        return;
+    };
     let mut tally = Tally::default();
     let mut detector = PortDetector::new(DetectorContext::default());
     for (k, path) in files(&folder, ".png").iter().enumerate() {
         let (pixels, size) = gray(path);
-        let image = picture(pixels, size, Some(0.0866), [0.0, 0.0], false, (k, k as f64 * 0.06));
+        let image = picture(
+            pixels,
+            size,
+            Some(0.0866),
+            [0.0, 0.0],
+            false,
+            (k, k as f64 * 0.06),
+        );
         let finding = detector.read(&image, Still::Sequence);
         if finding.face.is_some() {
             println!("{} {:?}", name_of(path), finding.state);
@@ -95,7 +116,14 @@ fn wires_tanks_and_screens_have_no_port() {
                 let mut tally = Tally::default();
                 for (k, pixels) in mha.frames.iter().enumerate() {
                     let stamp = (k, k as f64 * 0.06);
-                    let image = picture(pixels.clone(), (mha.columns, mha.rows), pitch, [0.0, 0.0], false, stamp);
+                    let image = picture(
+                        pixels.clone(),
+                        (mha.columns, mha.rows),
+                        pitch,
+                        [0.0, 0.0],
+                        false,
+                        stamp,
+                    );
                     let finding = detector.read(&image, Still::Sequence);
                     if finding.face.is_some() && tally.faces == 0 {
                         explain(&detector);
@@ -103,7 +131,12 @@ fn wires_tanks_and_screens_have_no_port() {
                     tally.add(&finding);
                 }
                 println!("{} at {pitch:?}: {tally:?}", name_of(&path));
-                assert_eq!(tally.locked + tally.candidates, 0, "{} at {pitch:?}", name_of(&path));
+                assert_eq!(
+                    tally.locked + tally.candidates,
+                    0,
+                    "{} at {pitch:?}",
+                    name_of(&path)
+                );
             }
         }
     }
@@ -111,9 +144,12 @@ fn wires_tanks_and_screens_have_no_port() {
 
 #[test]
 fn the_floor_of_a_water_tank_is_the_surface() {
-    let Some(folder) = folder("plus-watertank") else { return };
+    let Some(folder) = folder("plus-watertank") else {
+        return;
+    };
     let mha = read_mha(&folder.join("watertank_000_099.igs.mha"));
-    let lines = std::fs::read_to_string(folder.join("truth/watertank_000_099.lines.csv")).expect("truth");
+    let lines =
+        std::fs::read_to_string(folder.join("truth/watertank_000_099.lines.csv")).expect("truth");
     let mut detector = PortDetector::new(DetectorContext::default());
     let (mut near, mut count) = (0, 0);
     let mut worst = Vec::new();
@@ -124,7 +160,14 @@ fn the_floor_of_a_water_tank_is_the_surface() {
         }
         let k: usize = parts[0].parse().expect("frame");
         let y: f64 = parts[7].parse().expect("y");
-        let image = picture(mha.frames[k].clone(), (mha.columns, mha.rows), None, [0.0, 0.0], false, (k, mha.times[k]));
+        let image = picture(
+            mha.frames[k].clone(),
+            (mha.columns, mha.rows),
+            None,
+            [0.0, 0.0],
+            false,
+            (k, mha.times[k]),
+        );
         let finding = detector.read(&image, Still::Sequence);
         count += 1;
         let off = finding.surface.map_or(999.0, |s| s.z_at(410.0) - y);
@@ -159,7 +202,13 @@ fn spoilt(pixels: &[u8], columns: usize, pitch: f64, spoil: Spoil, seed: u64) ->
     values
         .iter()
         .zip(pixels)
-        .map(|(v, old)| if *old == 0 { 0 } else { v.clamp(1.0, 255.0) as u8 })
+        .map(|(v, old)| {
+            if *old == 0 {
+                0
+            } else {
+                v.clamp(1.0, 255.0) as u8
+            }
+        })
         .collect()
 }
 
@@ -191,15 +240,21 @@ const SPOILS: [(&str, Spoil); 7] = [
     ("gain +10 dB", |v, _, _, _| each(v, |p| p + 42.0)),
     ("gain -10 dB", |v, _, _, _| each(v, |p| p - 42.0)),
     ("noise", |v, _, _, n| each(v, |p| p + 24.0 * n.next())),
-    ("haze", |v, _, _, n| each(v, |p| p.max(95.0 + 18.0 * n.next()))),
+    ("haze", |v, _, _, n| {
+        each(v, |p| p.max(95.0 + 18.0 * n.next()))
+    }),
     ("blur", |v, c, _, _| blur(v, c)),
     ("range 80 dB", |v, _, _, _| each(v, |p| 64.0 + p * 0.75)),
-    ("range 45 dB", |v, _, _, _| each(v, |p| 255.0 - (255.0 - p) * 1.33)),
+    ("range 45 dB", |v, _, _, _| {
+        each(v, |p| 255.0 - (255.0 - p) * 1.33)
+    }),
 ];
 
 #[test]
 fn spoilt_stills_keep_their_ports_and_gain_none() {
-    let Some(folder) = folder("physics") else { return };
+    let Some(folder) = folder("physics") else {
+        return;
+    };
     let mut found = 0;
     let mut failures = Vec::new();
     for (name, spoil) in SPOILS {
@@ -208,7 +263,14 @@ fn spoilt_stills_keep_their_ports_and_gain_none() {
             let mha = read_mha(&path);
             let pixels = spoilt(&mha.frames[0], mha.columns, mha.spacing, spoil, 7);
             let curved = truth["probe"] == "curved";
-            let image = picture(Arc::new(pixels), (mha.columns, mha.rows), Some(mha.spacing), mha.offset, curved, (0, 0.0));
+            let image = picture(
+                Arc::new(pixels),
+                (mha.columns, mha.rows),
+                Some(mha.spacing),
+                mha.offset,
+                curved,
+                (0, 0.0),
+            );
             let mut detector = PortDetector::new(DetectorContext::default());
             let finding = detector.read(&image, Still::Picture);
             let wrong = match (&finding.port, truth["port"]["centre_mm"][0].as_f64()) {
@@ -244,7 +306,14 @@ fn spoilt_sequence(path: &Path, spoil: Spoil) -> (usize, usize, usize, usize) {
         let pixels = spoilt(pixels, mha.columns, mha.spacing, spoil, k as u64 + 1);
         let stamp = (k, frame["t"].as_f64().expect("t"));
         let curved = truth["probe"] == "curved";
-        let image = picture(Arc::new(pixels), (mha.columns, mha.rows), Some(mha.spacing), mha.offset, curved, stamp);
+        let image = picture(
+            Arc::new(pixels),
+            (mha.columns, mha.rows),
+            Some(mha.spacing),
+            mha.offset,
+            curved,
+            stamp,
+        );
         let finding = detector.read(&image, Still::Sequence);
         if k == 20 {
             explain(&detector);
@@ -269,12 +338,17 @@ fn spoilt_sequence(path: &Path, spoil: Spoil) -> (usize, usize, usize, usize) {
 
 #[test]
 fn spoilt_sequences_never_lock_where_no_port_is() {
-    let Some(folder) = folder("sequences") else { return };
+    let Some(folder) = folder("sequences") else {
+        return;
+    };
     let mut bad = Vec::new();
     for (name, spoil) in SPOILS {
         for path in files(&folder, ".mha") {
             let (visible, right, wrong, lies) = spoilt_sequence(&path, spoil);
-            println!("{name:12} {:28} right {right} of {visible}, wrong {wrong}, false {lies}", name_of(&path));
+            println!(
+                "{name:12} {:28} right {right} of {visible}, wrong {wrong}, false {lies}",
+                name_of(&path)
+            );
             if wrong + lies > 0 || right * 100 < visible * 90 {
                 bad.push((name, name_of(&path), right, visible, wrong, lies));
             }
@@ -284,7 +358,14 @@ fn spoilt_sequences_never_lock_where_no_port_is() {
 }
 
 /// Darkens columns between two lateral positions (mm from the left) from a depth on, as a shadow does.
-fn shadow(values: &mut [f64], columns: usize, pitch: f64, (from, to, top): (f64, f64, f64), grey: f64, soft: f64) {
+fn shadow(
+    values: &mut [f64],
+    columns: usize,
+    pitch: f64,
+    (from, to, top): (f64, f64, f64),
+    grey: f64,
+    soft: f64,
+) {
     for (k, v) in values.iter_mut().enumerate() {
         let (x, z) = ((k % columns) as f64 * pitch, (k / columns) as f64 * pitch);
         if z >= top {
@@ -296,10 +377,18 @@ fn shadow(values: &mut [f64], columns: usize, pitch: f64, (from, to, top): (f64,
 
 /// Things painted over blank metal that are no port.
 const LOOKALIKES: [(&str, Spoil); 8] = [
-    ("contact shadow", |v, c, p, _| shadow(v, c, p, (14.0, 21.0, 0.0), 120.0, 0.6)),
-    ("weak contact shadow", |v, c, p, _| shadow(v, c, p, (14.0, 21.0, 0.0), 60.0, 0.6)),
-    ("scar shadow", |v, c, p, _| shadow(v, c, p, (14.0, 21.0, 8.0), 100.0, 0.5)),
-    ("faint scar shadow", |v, c, p, _| shadow(v, c, p, (14.0, 21.0, 12.0), 45.0, 0.5)),
+    ("contact shadow", |v, c, p, _| {
+        shadow(v, c, p, (14.0, 21.0, 0.0), 120.0, 0.6)
+    }),
+    ("weak contact shadow", |v, c, p, _| {
+        shadow(v, c, p, (14.0, 21.0, 0.0), 60.0, 0.6)
+    }),
+    ("scar shadow", |v, c, p, _| {
+        shadow(v, c, p, (14.0, 21.0, 8.0), 100.0, 0.5)
+    }),
+    ("faint scar shadow", |v, c, p, _| {
+        shadow(v, c, p, (14.0, 21.0, 12.0), 45.0, 0.5)
+    }),
     ("scar with its shadow", |v, c, p, _| {
         shadow(v, c, p, (14.0, 20.0, 14.0), 110.0, 0.5);
         band(v, c, p, (14.0, 20.0), (14.0, 14.9), 215.0);
@@ -308,7 +397,9 @@ const LOOKALIKES: [(&str, Spoil); 8] = [
         shadow(v, c, p, (12.0, 18.0, 16.4), 90.0, 0.5);
         band(v, c, p, (12.0, 18.0), (16.4, 17.2), 215.0);
     }),
-    ("layer close to the face", |v, c, p, _| band(v, c, p, (10.0, 18.0), (15.5, 16.3), 225.0)),
+    ("layer close to the face", |v, c, p, _| {
+        band(v, c, p, (10.0, 18.0), (15.5, 16.3), 225.0)
+    }),
     ("hole filled with tissue", |v, c, p, _| {
         let old = v.to_vec();
         let rows = v.len() / c;
@@ -321,7 +412,14 @@ const LOOKALIKES: [(&str, Spoil); 8] = [
 ];
 
 /// Paints a bright flat band.
-fn band(values: &mut [f64], columns: usize, pitch: f64, (from, to): (f64, f64), (top, low): (f64, f64), grey: f64) {
+fn band(
+    values: &mut [f64],
+    columns: usize,
+    pitch: f64,
+    (from, to): (f64, f64),
+    (top, low): (f64, f64),
+    grey: f64,
+) {
     for (k, v) in values.iter_mut().enumerate() {
         let (x, z) = ((k % columns) as f64 * pitch, (k / columns) as f64 * pitch);
         if x >= from && x <= to && z >= top && z <= low {
@@ -332,7 +430,9 @@ fn band(values: &mut [f64], columns: usize, pitch: f64, (from, to): (f64, f64), 
 
 #[test]
 fn shadows_and_scars_on_blank_metal_are_no_port() {
-    let Some(folder) = folder("sequences") else { return };
+    let Some(folder) = folder("sequences") else {
+        return;
+    };
     let mut bad = Vec::new();
     for (name, spoil) in LOOKALIKES {
         let (_, _, _, lies) = spoilt_sequence(&folder.join("q05_inverted_sweep.mha"), spoil);
@@ -341,14 +441,27 @@ fn shadows_and_scars_on_blank_metal_are_no_port() {
             bad.push((name, lies));
         }
     }
-    let Some(stills) = super::cases::folder("physics") else { return };
+    let Some(stills) = super::cases::folder("physics") else {
+        return;
+    };
     for (name, spoil) in LOOKALIKES {
         let mha = read_mha(&stills.join("d03_linear_inverted.mha"));
         let pixels = spoilt(&mha.frames[0], mha.columns, mha.spacing, spoil, 3);
-        let image = picture(Arc::new(pixels), (mha.columns, mha.rows), Some(mha.spacing), mha.offset, false, (0, 0.0));
+        let image = picture(
+            Arc::new(pixels),
+            (mha.columns, mha.rows),
+            Some(mha.spacing),
+            mha.offset,
+            false,
+            (0, 0.0),
+        );
         let mut detector = PortDetector::new(DetectorContext::default());
         let finding = detector.read(&image, Still::Picture);
-        println!("still {name}: {:?} {:?}", finding.state, finding.port.map(|p| (p.center.x, p.width.0)));
+        println!(
+            "still {name}: {:?} {:?}",
+            finding.state,
+            finding.port.map(|p| (p.center.x, p.width.0))
+        );
         explain(&detector);
         if finding.port.is_some() {
             bad.push((name, 1));
