@@ -6,13 +6,8 @@
 use super::grid::{BeamGrid, Line};
 use super::lines::BLIND_MM;
 
-/// Least onset (grey levels) that counts as an edge.
-const EDGE_LEAST: f32 = 16.0;
-
 /// Share of the usual onset from which on a column shows the interface.
 const ON_LEAST: f32 = 0.45;
-/// Rise that speckle alone reaches in a column, grey levels.
-const SPECKLE_RISE: f32 = 14.0;
 /// Length over which a line must hold together to count, mm, and the share of columns that must show it.
 const RUN_MM: f64 = 3.0;
 const RUN_SHARE: f64 = 0.8;
@@ -95,7 +90,7 @@ pub(super) fn edge_near(
     let high =
         (((range + reach) / step).round().max(0.0) as usize).min(b.last.saturating_sub(below));
     let sums = grid.sums(beam);
-    let mut best = (EDGE_LEAST, 0_usize, 0.0_f32);
+    let mut best = (grid.edge_least, 0_usize, 0.0_f32);
     for i in low..high {
         let up = (sums[i + below] - sums[i]) / below as f32;
         let base = (sums[i - gap] - sums[i - gap - above]) / above as f32;
@@ -253,10 +248,11 @@ impl Interface {
         rises.sort_by(f32::total_cmp);
         // the upper part: a face half hidden by a shadow is still judged by the part that is seen
         self.onset = rises[rises.len() * 7 / 10].max(1.0);
-        let usual = self.onset.clamp(24.0, 110.0);
+        let usual = self.onset.clamp(grid.edge_least + 8.0, 110.0);
+        let floor = grid.edge_least - 2.0;
         for c in &mut self.columns {
             c.on = if c.met {
-                ((c.contrast - SPECKLE_RISE) / (usual - SPECKLE_RISE)).clamp(0.0, 1.0)
+                ((c.contrast - floor) / (usual - floor)).clamp(0.0, 1.0)
             } else {
                 0.0
             };
@@ -342,8 +338,8 @@ impl Interface {
         self.late = lates / (self.peak - above).max(10.0);
         self.bright = self.peak / grid.brightest.max(1.0);
         let offs = self.columns.iter().filter(|c| c.shows_face());
-        let square: f64 = offs.map(|c| f64::from(c.off * c.off)).sum();
-        self.rough = (square / count as f64).sqrt();
+        // the median: single beams stray with speckle, a bent layer strays over most of its length
+        self.rough = 1.48 * f64::from(median(offs.map(|c| c.off.abs())));
         let rise =
             |value: f64, none: f64, full: f64| ((value - none) / (full - none)).clamp(0.0, 1.0);
         let depth = f64::from(median(
@@ -362,9 +358,19 @@ impl Interface {
             rise(f64::from(self.onset), 28.0, 56.0) * rise(f64::from(self.bright), 0.76, 0.92);
         let straight = 1.0 - rise(self.rough, 0.16, 0.22);
         let long = rise(self.length, 10.0, 18.0);
-        let tissue = rise(f64::from(above), 3.0, 10.0);
+        let tissue = rise(self.tissue_above(grid), 3.0, 10.0);
         let deep = rise(depth, 4.4, 6.0);
         self.metal = ringing * bright * straight * long * tissue * deep;
+    }
+
+    /// Level of everything between skin and face: metal in black water is no implant.
+    fn tissue_above(&self, grid: &BeamGrid) -> f64 {
+        f64::from(median(self.columns.iter().enumerate().filter_map(
+            |(b, c)| {
+                let wanted = c.shows_face() && b % 3 == 0;
+                wanted.then(|| grid.mean(b, 2.5, c.range - 0.9))?
+            },
+        )))
     }
 
     /// Share of the face's columns that ring at all.

@@ -62,6 +62,8 @@ pub(super) struct BeamGrid {
     pub middle: f64,
     /// Level that one sample in 150 below the skin exceeds.
     pub brightest: f32,
+    /// Least rise of an edge: what speckle of this picture reaches, less in black water.
+    pub edge_least: f32,
     level: Vec<f32>,
     sums: Vec<f32>,
 }
@@ -85,7 +87,9 @@ impl BeamGrid {
             return false;
         }
         self.fill(image, edge * self.scale);
-        self.brightest = self.upper_level(5.0);
+        let (middle, brightest) = self.levels_below(5.0);
+        self.brightest = brightest;
+        self.edge_least = 4.0 + 12.0 * (middle / 30.0).min(1.0);
         true
     }
 
@@ -188,8 +192,8 @@ impl BeamGrid {
         }
     }
 
-    /// The level that one sample in 150 deeper than `from` mm exceeds.
-    fn upper_level(&self, from: f64) -> f32 {
+    /// The median level deeper than `from` mm, and the level that one sample in 150 there exceeds.
+    fn levels_below(&self, from: f64) -> (f32, f32) {
         let mut counts = [0_u32; 256];
         let mut total = 0;
         let skip = (from / self.step) as usize;
@@ -200,14 +204,17 @@ impl BeamGrid {
                 total += 1;
             }
         }
-        let mut left = total / 150;
-        for level in (1..256).rev() {
-            if counts[level] >= left {
-                return level as f32;
+        let exceeded_by = |share: u32| {
+            let mut left = share;
+            for level in (1..256).rev() {
+                if counts[level] >= left {
+                    return level as f32;
+                }
+                left -= counts[level];
             }
-            left -= counts[level];
-        }
-        0.0
+            0.0
+        };
+        (exceeded_by(total / 2), exceeded_by(total / 150))
     }
 
     /// Grey levels of one beam.

@@ -456,6 +456,7 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
     let septum = rise(o.septum, 14.0, 34.0)
         * rise(o.septum_cover, 0.4, 0.75)
         * rise(o.behind, 2.0, 16.0)
+        * rise(o.step.abs(), 0.4, 0.75)
         * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
     let cup = rise(o.cup, 14.0, 40.0);
     let inside = (septum * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
