@@ -109,8 +109,8 @@ impl PortDetector {
         }
         for o in &self.openings {
             text.push_str(&format!(
-                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} cover {:.2} behind {:.0} rest {:.0} cup {:.0}@{:.1} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
-                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_cover, o.behind, o.rest,
+                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} srough {:.2} cover {:.2} behind {:.0} rest {:.0} cup {:.0}@{:.1} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
+                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover, o.behind, o.rest,
                 o.cup, o.cup_at, o.visible, o.left_face, o.right_face, o.rim
             ));
         }

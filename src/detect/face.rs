@@ -356,7 +356,7 @@ impl Interface {
             * rise(self.ringing_share(), 0.6, 0.85);
         let bright =
             rise(f64::from(self.onset), 28.0, 56.0) * rise(f64::from(self.bright), 0.76, 0.92);
-        let straight = 1.0 - rise(self.rough, 0.16, 0.22);
+        let straight = 1.0 - rise(self.rough, 0.15, 0.21);
         let long = rise(self.length, 10.0, 18.0);
         let tissue = rise(self.tissue_above(grid), 3.0, 10.0);
         let deep = rise(depth, 4.4, 6.0);

@@ -55,6 +55,8 @@ pub(super) struct Opening {
     /// Rise of that echo, and share of the opening over which it is seen.
     pub septum: f64,
     pub septum_cover: f64,
+    /// How far that echo strays from a parallel of the face, mm.
+    pub septum_rough: f64,
     /// Level behind the septum over the tissue's level.
     pub behind: f64,
     /// Rise of an echo farther below that the flanks do not have (cup bottom), and its height.
@@ -97,6 +99,7 @@ pub(super) struct PortSearch {
     boxes: Vec<(f64, usize, usize)>,
     inside: Vec<f32>,
     beside: Vec<f32>,
+    offsets: Vec<f32>,
 }
 
 /// 0 at `none`, 1 at `full`, straight between.
@@ -269,7 +272,8 @@ impl PortSearch {
             }
         }
         (o.cup, o.cup_at) = cup;
-        let (mut clear, mut covered, mut count) = (0.0, 0.0, 0.0);
+        let (mut clear, mut count) = (0.0, 0.0);
+        self.offsets.clear();
         for b in low..high {
             let c = &face.columns[b];
             if !c.met {
@@ -277,12 +281,14 @@ impl PortSearch {
             }
             count += 1.0;
             clear += visibility(f64::from(c.shade));
-            if edge_near(grid, b, c.range + o.step, 0.6).is_some() {
-                covered += 1.0;
+            if let Some((at, _)) = edge_near(grid, b, c.range + o.step, 0.6) {
+                self.offsets.push((at - c.range) as f32);
             }
         }
         o.visible = clear / f64::max(count, 1.0);
-        o.septum_cover = covered / f64::max(count, 1.0);
+        o.septum_cover = self.offsets.len() as f64 / f64::max(count, 1.0);
+        let usual = median(self.offsets.iter().copied());
+        o.septum_rough = 1.48 * f64::from(median(self.offsets.iter().map(|v| (v - usual).abs())));
     }
 
     /// Face seen on both sides and the nearest end of it.
@@ -457,6 +463,7 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
         * rise(o.septum_cover, 0.4, 0.75)
         * rise(o.behind, 2.0, 16.0)
         * rise(o.step.abs(), 0.4, 0.75)
+        * (1.0 - rise(o.septum_rough, 0.16, 0.3))
         * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
     let cup = rise(o.cup, 14.0, 40.0);
     let inside = (septum * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
