@@ -1,2 +1,3 @@
 //! Tests across rooms, in one binary: each further binary would link the whole window stack again.
 mod detect;
+mod simulate;
