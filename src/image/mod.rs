@@ -2,7 +2,24 @@
 //!
 //! Pure: no I/O, no clock, no thread; it cannot fail. A picture always has square pixels (H06). Filters are off
 //! by default (H33). It does not know what is in the picture.
+mod bilinear;
+mod brightness;
+mod chain;
+mod fan;
+mod gray_map;
+mod outline;
+mod persistence;
+mod picture_grid;
+mod scan_convert;
+mod simd;
+
 use std::sync::Arc;
+
+pub use chain::ImageChain;
+pub use fan::{FanInPicture, recognise_fan};
+pub use gray_map::display_table;
+pub use picture_grid::PictureSize;
+pub use scan_convert::ScanConverter;
 
 use crate::clock::Timestamp;
 use crate::frame::{Beams, FrameId, Origin};

@@ -1,0 +1,501 @@
+//! Recognises the fan of a curved or phased array in a finished picture, by its outline alone.
+//!
+//! Two ways lead to a first guess: the two straight sides (their crossing is the apex), or, where water leaves the
+//! sides dark, the bright arc of the probe face. A guess is fitted to all four parts of the outline together and then
+//! has to be borne out by the picture; what is not certain is not said.
+use super::outline::Outline;
+use crate::frame::Beams;
+use crate::space::{Affine, Pixel, PixelPoint, Radians, Scan};
+
+/// The least and the most half angle of a fan that is believed.
+const HALF_LEAST_DEGREES: f64 = 5.0;
+const HALF_MOST_DEGREES: f64 = 88.0;
+/// The most the two sides may differ in angle: a fan that is steered or cut on one side is not believed.
+const UNEVEN_MOST_DEGREES: f64 = 3.0;
+/// A point this near to a line (pixels) is on it.
+const ON_LINE: f64 = 1.5;
+/// A point this near to the fitted outline bears it out.
+const ON_OUTLINE: f64 = 2.5;
+/// The least a probe face must bulge (pixels): less is a straight top.
+const BULGE_LEAST: f64 = 3.0;
+/// A near arc below this radius (pixels) is the point of a phased array.
+const POINTED: f64 = 8.0;
+/// The most lit pixels outside the fan, lettering included.
+const OUTSIDE_MOST: f64 = 0.06;
+
+/// A fan in pixels of the picture it was found in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FanInPicture {
+    /// Where all beams meet; usually above the lit part, possibly above the picture.
+    pub apex: PixelPoint,
+    /// Radius of the probe face.
+    pub near: f64,
+    /// Radius of the deepest arc (of the deepest corner where the picture is cut off).
+    pub far: f64,
+    /// Half the opening angle.
+    pub half: Radians,
+}
+
+impl FanInPicture {
+    /// The same fan in the unit of the picture, given where its (square) pixels lie.
+    pub fn beams(&self, scan_from_pixel: &Affine<Pixel, Scan>) -> Beams {
+        let [scale, _] = scan_from_pixel.scale();
+        Beams::Fan {
+            apex: scan_from_pixel.apply(self.apex),
+            near: self.near * scale.abs(),
+            far: self.far * scale.abs(),
+            half: self.half,
+        }
+    }
+
+    /// The middle of the probe face.
+    pub fn face(&self) -> PixelPoint {
+        PixelPoint::new(self.apex.x, self.apex.z + self.near)
+    }
+
+    /// Distance from the apex, and angle against straight down, positive toward larger columns.
+    fn polar(&self, point: PixelPoint) -> (f64, f64) {
+        let (x, z) = (point.x - self.apex.x, point.z - self.apex.z);
+        (x.hypot(z), x.atan2(z))
+    }
+}
+
+/// Recognises a fan in a finished picture (8 bit, row by row, probe on top), black outside.
+///
+/// `None` where the picture shows no fan or leaves a doubt: rectangles, trapezoids with a straight top, fans seen in
+/// part. Dark parts inside, lettering outside and a cut-off bottom do not disturb it; where much of the fan is dark,
+/// the brightest of several frames, pixel by pixel, shows it better than one.
+pub fn recognise_fan(pixels: &[u8], columns: usize, rows: usize) -> Option<FanInPicture> {
+    let outline = Outline::of(pixels, columns, rows)?;
+    by_sides(&outline).or_else(|| by_face(&outline))
+}
+
+fn by_sides(outline: &Outline) -> Option<FanInPicture> {
+    let left = side(&outline.left, -1.0)?;
+    let right = side(&outline.right, 1.0)?;
+    let (half_left, half_right) = ((-left.slope).atan(), right.slope.atan());
+    let uneven = (half_left - half_right).abs().to_degrees();
+    if uneven > UNEVEN_MOST_DEGREES {
+        return None;
+    }
+    let z = (right.start - left.start) / (left.slope - right.slope);
+    let mut fan = FanInPicture {
+        apex: PixelPoint::new(left.start + left.slope * z, z),
+        near: 0.0,
+        far: 0.0,
+        half: Radians((half_left + half_right) / 2.0),
+    };
+    fan.near = usual_radius(&fan, &outline.top).unwrap_or(0.0);
+    fan.far = far_radius(&fan, outline)?;
+    for reach in [8.0, 4.0, 3.0, 3.0, 3.0, 3.0] {
+        fan = refined(&fan, outline, reach, true)?;
+    }
+    fan.far = far_radius(&fan, outline)?;
+    let believed = is_sound(&fan)
+        && sides_are_seen(&fan, outline)
+        && face_is_seen(&fan, outline)
+        && share_outside(&fan, outline, 0.0) <= OUTSIDE_MOST;
+    believed.then_some(fan)
+}
+
+/// A line `x = start + slope * z`.
+#[derive(Clone, Copy)]
+struct Side {
+    start: f64,
+    slope: f64,
+}
+
+/// The line with most outline points on it and few beyond it, among lines that lead outward (`out` is -1 for the
+/// left side, 1 for the right one) from top to bottom.
+fn side(points: &[PixelPoint], out: f64) -> Option<Side> {
+    let picked = spread(points, 72);
+    let least_slope = HALF_LEAST_DEGREES.to_radians().tan();
+    let mut best: Option<(f64, Side)> = None;
+    for (k, a) in picked.iter().enumerate() {
+        for b in picked.iter().skip(k + 1) {
+            if b.z - a.z < 4.0 {
+                continue;
+            }
+            let slope = (b.x - a.x) / (b.z - a.z);
+            if slope * out < least_slope {
+                continue;
+            }
+            let line = Side {
+                start: a.x - slope * a.z,
+                slope,
+            };
+            let across = 1.0 / (1.0 + slope * slope).sqrt();
+            let score: f64 = points
+                .iter()
+                .map(|p| {
+                    let beyond = (p.x - line.start - slope * p.z) * out * across;
+                    if beyond > ON_OUTLINE {
+                        -3.0
+                    } else if beyond > -ON_LINE {
+                        1.0
+                    } else {
+                        0.0
+                    }
+                })
+                .sum();
+            if best.is_none_or(|(most, _)| score > most) {
+                best = Some((score, line));
+            }
+        }
+    }
+    best.filter(|(score, _)| *score >= 16.0)
+        .map(|(_, line)| line)
+}
+
+/// At most `most` of the points, evenly taken.
+fn spread(points: &[PixelPoint], most: usize) -> Vec<PixelPoint> {
+    let step = points.len().div_ceil(most).max(1);
+    points.iter().step_by(step).copied().collect()
+}
+
+/// The radius most points between the sides have, in pixels.
+fn usual_radius(fan: &FanInPicture, points: &[PixelPoint]) -> Option<f64> {
+    let inner = fan.half.0 - 2.0_f64.to_radians();
+    let mut radii: Vec<f64> = points
+        .iter()
+        .map(|&point| fan.polar(point))
+        .filter(|(_, angle)| angle.abs() < inner)
+        .map(|(radius, _)| radius)
+        .collect();
+    radii.sort_by(f64::total_cmp);
+    // The window of three pixels that holds most of them.
+    let (mut best, mut from) = ((0, 0.0), 0);
+    for (k, &radius) in radii.iter().enumerate() {
+        while radii.get(from).is_some_and(|first| radius - first > 3.0) {
+            from += 1;
+        }
+        let middle = radii.get((from + k) / 2).copied().unwrap_or(radius);
+        if k + 1 - from > best.0 {
+            best = (k + 1 - from, middle);
+        }
+    }
+    (best.0 >= 8).then_some(best.1)
+}
+
+/// The radius of the deepest arc, or of the deepest corner where most of the arc lies below the picture.
+fn far_radius(fan: &FanInPicture, outline: &Outline) -> Option<f64> {
+    let below = outline.rows as f64 - 0.5 - fan.apex.z;
+    if outline.cropped_columns * 2 > outline.bottom.len() {
+        let across = (below * fan.half.0.tan())
+            .min((outline.columns as f64 - 0.5 - fan.apex.x).max(fan.apex.x + 0.5));
+        return Some(below.hypot(across));
+    }
+    let usual = usual_radius(fan, &outline.bottom)?;
+    let inner = fan.half.0 - 2.0_f64.to_radians();
+    let polar: Vec<(f64, f64)> = outline
+        .bottom
+        .iter()
+        .map(|&p| fan.polar(p))
+        .filter(|(_, angle)| angle.abs() < inner)
+        .collect();
+    let on = polar
+        .iter()
+        .filter(|(radius, _)| (radius - usual).abs() <= 2.0 * ON_OUTLINE)
+        .count();
+    (on * 3 >= polar.len()).then_some(usual)
+}
+
+/// One step of a weighted least-squares fit of all five figures to the outline points within `reach` pixels of it.
+/// Without `sides` the half angle is left alone and only the arcs count.
+fn refined(fan: &FanInPicture, outline: &Outline, reach: f64, sides: bool) -> Option<FanInPicture> {
+    let (sin, cos) = fan.half.0.sin_cos();
+    let (cx, cz) = (fan.apex.x, fan.apex.z);
+    let mut sums = Normal::default();
+    let inner = fan.half.0 - 1.0_f64.to_radians();
+    if sides {
+        for p in &outline.left {
+            let (x, z) = (p.x - cx, p.z - cz);
+            sums.add(
+                [-cos, -sin, 0.0, 0.0, z * cos - x * sin],
+                x * cos + z * sin,
+                reach,
+            );
+        }
+        for p in &outline.right {
+            let (x, z) = (p.x - cx, p.z - cz);
+            sums.add(
+                [cos, -sin, 0.0, 0.0, z * cos + x * sin],
+                z * sin - x * cos,
+                reach,
+            );
+        }
+    }
+    for (points, radius, column) in [(&outline.top, fan.near, 2), (&outline.bottom, fan.far, 3)] {
+        for &point in points {
+            let (r, angle) = fan.polar(point);
+            if r > 1.0 && angle.abs() < inner {
+                let mut row = [-(point.x - cx) / r, -(point.z - cz) / r, 0.0, 0.0, 0.0];
+                if let Some(entry) = row.get_mut(column) {
+                    *entry = -1.0;
+                }
+                sums.add(row, r - radius, reach);
+            }
+        }
+    }
+    let [dx, dz, near, far, half] = sums.solve()?;
+    Some(FanInPicture {
+        apex: PixelPoint::new(cx + dx, cz + dz),
+        near: (fan.near + near).max(0.0),
+        far: fan.far + far,
+        half: Radians(fan.half.0 + half),
+    })
+}
+
+/// Normal equations of five unknowns.
+#[derive(Default)]
+struct Normal {
+    matrix: [[f64; 6]; 5],
+}
+
+impl Normal {
+    /// Adds a distance and how it changes with each unknown; far points count less, those beyond `reach` not at all.
+    fn add(&mut self, change: [f64; 5], distance: f64, reach: f64) {
+        if distance.abs() > reach {
+            return;
+        }
+        let weight = 1.0 / distance.abs().max(1.0);
+        for (row, by) in self.matrix.iter_mut().zip(change) {
+            for (sum, with) in row.iter_mut().zip(change.into_iter().chain([-distance])) {
+                *sum += weight * by * with;
+            }
+        }
+    }
+
+    /// The unknowns, by elimination; an unknown nothing speaks of stays where it is.
+    fn solve(mut self) -> Option<[f64; 5]> {
+        for (k, row) in self.matrix.iter_mut().enumerate() {
+            if let Some(pivot) = row.get_mut(k) {
+                *pivot += 1e-6;
+            }
+        }
+        for k in 0..5 {
+            let pivot_row = *self.matrix.get(k)?;
+            let pivot = *pivot_row.get(k)?;
+            if !pivot.is_finite() || pivot.abs() < 1e-12 {
+                return None;
+            }
+            for (j, row) in self.matrix.iter_mut().enumerate() {
+                let factor = row.get(k)? / pivot;
+                if j != k {
+                    for (value, from) in row.iter_mut().zip(pivot_row) {
+                        *value -= factor * from;
+                    }
+                }
+            }
+        }
+        let mut unknowns = [0.0; 5];
+        for (k, unknown) in unknowns.iter_mut().enumerate() {
+            let row = self.matrix.get(k)?;
+            *unknown = row.get(5)? / row.get(k)?;
+        }
+        unknowns.iter().all(|u| u.is_finite()).then_some(unknowns)
+    }
+}
+
+fn is_sound(fan: &FanInPicture) -> bool {
+    let half = fan.half.degrees();
+    let bulge = fan.near * (1.0 - fan.half.0.cos());
+    fan.apex.is_finite()
+        && (HALF_LEAST_DEGREES..=HALF_MOST_DEGREES).contains(&half)
+        && fan.far > fan.near + 24.0
+        && (bulge >= BULGE_LEAST || fan.near < POINTED)
+}
+
+/// Whether both sides are lit along a good part of their length.
+fn sides_are_seen(fan: &FanInPicture, outline: &Outline) -> bool {
+    let (sin, cos) = fan.half.0.sin_cos();
+    [(&outline.left, -1.0), (&outline.right, 1.0)]
+        .into_iter()
+        .all(|(points, out)| {
+            let length = |z: f64| (z - fan.apex.z) / cos;
+            let visible = (0..outline.rows).filter(|&row| {
+                let along = length(row as f64);
+                let x = fan.apex.x + out * along * sin;
+                along > fan.near && along < fan.far && x > 1.0 && x < outline.columns as f64 - 2.0
+            });
+            let on = points.iter().filter(|p| {
+                let off = out * (p.x - fan.apex.x) * cos - (p.z - fan.apex.z) * sin;
+                let along = length(p.z);
+                off.abs() <= ON_OUTLINE && along > fan.near && along < fan.far
+            });
+            let (visible, on) = (visible.count(), on.count());
+            on >= 12 && on * 20 >= visible * 7
+        })
+}
+
+/// Whether the arc of the probe face is lit along most of its length (the point of a phased array has none).
+fn face_is_seen(fan: &FanInPicture, outline: &Outline) -> bool {
+    if fan.near < POINTED {
+        return true;
+    }
+    let inner = fan.half.0 - 1.0_f64.to_radians();
+    let reach = fan.near * inner.sin();
+    let columns = (0..outline.columns)
+        .filter(|&column| (column as f64 - fan.apex.x).abs() < reach)
+        .count();
+    let on = outline
+        .top
+        .iter()
+        .map(|&p| fan.polar(p))
+        .filter(|(r, angle)| angle.abs() < inner && (r - fan.near).abs() <= ON_OUTLINE)
+        .count();
+    on >= 8 && on * 10 >= columns * 6
+}
+
+/// Share of all lit pixels that lie outside the fan by more than a few pixels; `slack` widens it (radians).
+fn share_outside(fan: &FanInPicture, outline: &Outline, slack: f64) -> f64 {
+    let (sin, cos) = (fan.half.0 + slack)
+        .min(std::f64::consts::FRAC_PI_2)
+        .sin_cos();
+    let (mut lit, mut outside) = (0_usize, 0_usize);
+    for (row, line) in outline.lit.chunks_exact(outline.columns).enumerate() {
+        let z = row as f64 - fan.apex.z;
+        for (column, _) in line.iter().enumerate().filter(|&(_, &lit)| lit) {
+            let x = column as f64 - fan.apex.x;
+            let beyond = x.abs() * cos - z * sin;
+            let radius = x.hypot(z);
+            lit += 1;
+            let out = beyond > 3.0 || radius < fan.near - 3.0 || radius > fan.far + 3.0;
+            outside += usize::from(out);
+        }
+    }
+    outside as f64 / lit.max(1) as f64
+}
+
+/// The other way: from the bright arc of the probe face, for pictures of water.
+fn by_face(outline: &Outline) -> Option<FanInPicture> {
+    let mut fan = face_circle(outline)?;
+    for reach in [4.0, 3.0, 2.0, 2.0] {
+        fan = refined(&fan, outline, reach, false)?;
+    }
+    fan.half = face_half(&fan, outline)?;
+    fan.far = lit_reach(&fan, outline)?;
+    let slack = 3.0_f64.to_radians();
+    let believed = is_sound(&fan)
+        && fan.half.degrees() >= 25.0
+        && face_is_seen(&fan, outline)
+        && share_outside(&fan, outline, slack) <= OUTSIDE_MOST / 3.0;
+    believed.then_some(fan)
+}
+
+/// The circle with most of the upper outline on its lower half.
+fn face_circle(outline: &Outline) -> Option<FanInPicture> {
+    let picked = spread(&outline.top, 44);
+    let (least, most) = (0.02 * outline.columns as f64, outline.columns as f64);
+    let mut best: Option<(usize, FanInPicture)> = None;
+    for (i, &a) in picked.iter().enumerate() {
+        for (j, &b) in picked.iter().enumerate().skip(i + 1) {
+            for &c in picked.iter().skip(j + 1) {
+                let Some((center, radius)) = circle(a, b, c) else {
+                    continue;
+                };
+                let lower = [a, b, c].iter().all(|p| p.z > center.z);
+                if !lower || radius < least || radius > most {
+                    continue;
+                }
+                let on = outline.top.iter().filter(|p| {
+                    p.z > center.z && ((**p).distance(center) - radius).abs() <= ON_LINE
+                });
+                let on = on.count();
+                if best.is_none_or(|(so_far, _)| on > so_far) {
+                    best = Some((
+                        on,
+                        FanInPicture {
+                            apex: center,
+                            near: radius,
+                            far: f64::INFINITY,
+                            half: Radians::from_degrees(HALF_MOST_DEGREES),
+                        },
+                    ));
+                }
+            }
+        }
+    }
+    best.filter(|(on, _)| *on >= 24).map(|(_, fan)| fan)
+}
+
+/// Centre and radius of the circle through three points.
+fn circle(a: PixelPoint, b: PixelPoint, c: PixelPoint) -> Option<(PixelPoint, f64)> {
+    let (bx, bz) = (b.x - a.x, b.z - a.z);
+    let (cx, cz) = (c.x - a.x, c.z - a.z);
+    let twice = 2.0 * (bx * cz - bz * cx);
+    if twice.abs() < 1e-6 {
+        return None;
+    }
+    let (b2, c2) = (bx * bx + bz * bz, cx * cx + cz * cz);
+    let (x, z) = ((cz * b2 - bz * c2) / twice, (bx * c2 - cx * b2) / twice);
+    Some((PixelPoint::new(a.x + x, a.z + z), x.hypot(z)))
+}
+
+/// How far to both sides the probe face is lit without a gap, black just above it.
+fn face_half(fan: &FanInPicture, outline: &Outline) -> Option<Radians> {
+    let step = 0.25_f64.to_radians();
+    let seen = |angle: f64| {
+        let at = |radius: f64| {
+            let point = (
+                fan.apex.x + radius * angle.sin(),
+                fan.apex.z + radius * angle.cos(),
+            );
+            outline.is_lit(point.0, point.1) == Some(true)
+        };
+        (at(fan.near + 1.5) || at(fan.near + 3.0)) && !at(fan.near - 3.0)
+    };
+    let extent = |side: f64| {
+        let (mut last, mut gap) = (0.0, 0);
+        for k in 1..360 {
+            let angle = step * f64::from(k);
+            if seen(side * angle) {
+                (last, gap) = (angle, 0);
+            } else {
+                gap += 1;
+            }
+            if gap > 8 {
+                break;
+            }
+        }
+        last
+    };
+    let (left, right) = (extent(-1.0), extent(1.0));
+    let even = (left - right).abs().to_degrees() <= UNEVEN_MOST_DEGREES;
+    even.then_some(Radians((left + right) / 2.0))
+}
+
+/// The radius at which the lit part ends over a good part of the fan; `None` where it ends nowhere in common.
+fn lit_reach(fan: &FanInPicture, outline: &Outline) -> Option<f64> {
+    let step = 2.0_f64.to_radians();
+    let bins = (fan.half.0 / step) as i32;
+    let mut reaches: Vec<f64> = Vec::new();
+    for bin in -bins..=bins {
+        let middle = f64::from(bin) * step;
+        let mut reach = 0.0;
+        for part in -4..=4 {
+            let (sin, cos) = (middle + step * f64::from(part) / 8.0).sin_cos();
+            let mut radius = fan.near;
+            while let Some(lit) =
+                outline.is_lit(fan.apex.x + radius * sin, fan.apex.z + radius * cos)
+            {
+                if lit && radius > reach {
+                    reach = radius;
+                }
+                radius += 1.0;
+            }
+            // Beams that leave the picture at its side say nothing of the deepest arc.
+            if reach + 3.0 > radius {
+                reach = 0.0;
+                break;
+            }
+        }
+        if reach > 0.0 {
+            reaches.push(reach);
+        }
+    }
+    reaches.sort_by(f64::total_cmp);
+    let far = *reaches.get(reaches.len() * 9 / 10)?;
+    let near_it = reaches.iter().filter(|&&r| (r - far).abs() < 0.03 * far);
+    (near_it.count() * 10 >= reaches.len() * 3 && reaches.len() >= 8).then_some(far + 0.5)
+}
