@@ -462,7 +462,7 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
     let septum = rise(o.septum, 14.0, 34.0)
         * rise(o.septum_cover, 0.4, 0.75)
         * rise(o.behind, 2.0, 16.0)
-        * rise(o.step.abs(), 0.4, 0.75)
+        * rise(o.step.abs(), 0.55, 0.9)
         * (1.0 - rise(o.septum_rough, 0.16, 0.3))
         * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
     let cup = rise(o.cup, 14.0, 40.0);
