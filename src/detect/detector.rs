@@ -103,14 +103,14 @@ impl PortDetector {
                 .line
                 .map_or((0.0, 0.0), |l| (l.z0, l.slope.atan().to_degrees()));
             text.push_str(&format!(
-                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} late {:.2} bright {:.2} rough {:.3} length {:.1} cover {:.2}\n",
-                i.metal, i.onset, i.peak, i.tail, i.late, i.bright, i.rough, i.length, i.cover
+                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} late {:.2} drop {:.0} copy {:.2} bright {:.2} rough {:.3} length {:.1} cover {:.2}\n",
+                i.metal, i.onset, i.peak, i.tail, i.late, i.drop, i.copy, i.bright, i.rough, i.length, i.cover
             ));
         }
         for o in &self.openings {
             text.push_str(&format!(
-                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} srough {:.2} cover {:.2} behind {:.0} rest {:.0} cup {:.0}@{:.1} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
-                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover, o.behind, o.rest,
+                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} srough {:.2} cover {:.2} behind {:.0} through {:.0} rest {:.0} cup {:.0}@{:.1} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
+                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover, o.behind, o.through, o.rest,
                 o.cup, o.cup_at, o.visible, o.left_face, o.right_face, o.rim
             ));
         }

@@ -5,6 +5,7 @@
 )]
 use super::grid::{BeamGrid, Line};
 use super::lines::BLIND_MM;
+use super::port::rise;
 
 /// Share of the usual onset from which on a column shows the interface.
 const ON_LEAST: f32 = 0.45;
@@ -31,6 +32,8 @@ pub(super) struct Column {
     pub tail: f32,
     /// Level 2.5 to 3.7 mm below the line: ring-down lasts, a thick layer does not.
     pub late: f32,
+    /// Level 4.5 to 8.5 mm below the line.
+    pub deep: f32,
     /// How much darker the tissue above is than that of its neighbours: a shadow.
     pub shade: f32,
     /// Distance of the edge from the line, mm.
@@ -61,6 +64,10 @@ pub(super) struct Interface {
     pub tail: f32,
     /// The same 2.5 to 3.7 mm deeper.
     pub late: f32,
+    /// How much darker than the tissue above it is 4.5 to 8.5 mm below, grey levels.
+    pub drop: f32,
+    /// Whether its copy at twice the depth is seen, 0 to 1.
+    pub copy: f64,
     /// Its peak level against the brightest of the picture, 0 to 1.
     pub bright: f32,
     /// Root mean square distance of the edge from the line, mm.
@@ -226,6 +233,7 @@ impl Interface {
                 above,
                 tail: mean(1.2, 2.2).unwrap_or(above),
                 late: mean(2.5, 3.7).unwrap_or(above),
+                deep: mean(4.5, 8.5).unwrap_or(above),
                 shade: 0.0,
                 on: 0.0,
             });
@@ -340,8 +348,6 @@ impl Interface {
         let offs = self.columns.iter().filter(|c| c.shows_face());
         // the median: single beams stray with speckle, a bent layer strays over most of its length
         self.rough = 1.48 * f64::from(median(offs.map(|c| c.off.abs())));
-        let rise =
-            |value: f64, none: f64, full: f64| ((value - none) / (full - none)).clamp(0.0, 1.0);
         let depth = f64::from(median(
             self.columns
                 .iter()
@@ -354,13 +360,25 @@ impl Interface {
             * rise(f64::from(self.late), 0.02, 0.11)
             * (1.0 - rise(fade, 0.75, 1.0))
             * rise(self.ringing_share(), 0.6, 0.85);
+        self.drop = median(
+            self.columns
+                .iter()
+                .filter(|c| c.shows_face())
+                .map(|c| c.above - c.deep),
+        );
+        // a shadow speaks for metal only under a line too straight for bone or a layer of muscle
+        let shadow = rise(f64::from(self.drop), 18.0, 40.0)
+            * rise(self.shadow_share(), 0.7, 0.9)
+            * (1.0 - rise(self.rough, 0.08, 0.13));
+        self.copy = self.copy_seen(grid);
+        let below = ringing.max(shadow).max(0.9 * self.copy);
         let bright =
             rise(f64::from(self.onset), 28.0, 56.0) * rise(f64::from(self.bright), 0.76, 0.92);
         let straight = 1.0 - rise(self.rough, 0.15, 0.21);
         let long = rise(self.length, 10.0, 18.0);
         let tissue = rise(self.tissue_above(grid), 3.0, 10.0);
         let deep = rise(depth, 4.4, 6.0);
-        self.metal = ringing * bright * straight * long * tissue * deep;
+        self.metal = below * bright * straight * long * tissue * deep;
     }
 
     /// Level of everything between skin and face: metal in black water is no implant.
@@ -371,6 +389,35 @@ impl Interface {
                 wanted.then(|| grid.mean(b, 2.5, c.range - 0.9))?
             },
         )))
+    }
+
+    /// Share of the face's columns with a shadow below.
+    fn shadow_share(&self) -> f64 {
+        let seen = || self.columns.iter().filter(|c| c.shows_face());
+        let dark = seen().filter(|c| c.above - c.deep > 10.0).count();
+        dark as f64 / seen().count().max(1) as f64
+    }
+
+    /// Whether the echo runs between probe and face once more: a parallel line at twice the range, 0 to 1.
+    fn copy_seen(&self, grid: &BeamGrid) -> f64 {
+        let (mut met, mut length) = (0_usize, 0.0);
+        let mut offs: Vec<f32> = Vec::new();
+        for (b, c) in self.columns.iter().enumerate() {
+            let deepest = grid.beams[b].last as f64 * grid.step;
+            if !c.shows_face() || 2.0 * c.range + 1.5 > deepest {
+                continue;
+            }
+            met += 1;
+            length += self.width_of(b, grid.pitch);
+            if let Some((at, _)) = edge_near(grid, b, 2.0 * c.range, 0.9) {
+                offs.push((at - 2.0 * c.range) as f32);
+            }
+        }
+        let usual = median(offs.iter().copied());
+        let rough = 1.48 * f64::from(median(offs.iter().map(|v| (v - usual).abs())));
+        rise(length, 5.0, 10.0)
+            * rise(offs.len() as f64 / met.max(1) as f64, 0.55, 0.85)
+            * (1.0 - rise(rough, 0.12, 0.25))
     }
 
     /// Share of the face's columns that ring at all.

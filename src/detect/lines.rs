@@ -10,9 +10,9 @@ const STEEPEST_DEG: i32 = 26;
 /// The first millimetres hold the skin and the probe's own ringing.
 pub(super) const BLIND_MM: f64 = 4.0;
 /// Lines kept for a closer look.
-const KEPT: usize = 6;
+const KEPT: usize = 8;
 /// Two lines nearer than this at both quarters of the picture are one, mm.
-const SAME_MM: f64 = 1.6;
+const SAME_MM: f64 = 1.0;
 /// Beams and samples pooled into one cell of the coarse map.
 const POOL: usize = 2;
 

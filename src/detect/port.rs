@@ -59,6 +59,8 @@ pub(super) struct Opening {
     pub septum_rough: f64,
     /// Level behind the septum over the tissue's level.
     pub behind: f64,
+    /// Level farther behind it over that below the face beside it: the metal's shadow has a hole there.
+    pub through: f64,
     /// Rise of an echo farther below that the flanks do not have (cup bottom), and its height.
     pub cup: f64,
     pub cup_at: f64,
@@ -263,6 +265,9 @@ impl PortSearch {
             o.rest = o.rest.min(onset(&self.inside, -0.15));
         }
         o.behind = window(&self.inside, o.step + 0.45, o.step + 2.2) - tissue;
+        let beyond = o.step.max(0.0);
+        o.through = window(&self.inside, beyond + 1.5, beyond + 5.5)
+            - window(&self.beside, beyond + 2.5, beyond + 6.5);
         let mut cup = (0.0_f64, 0.0_f64);
         for k in 0..56 {
             let at = o.step.max(0.0) + 2.2 + 0.15 * f64::from(k);
@@ -459,14 +464,15 @@ fn deep_onset(profile: &[f32], at: f64) -> f64 {
 /// Scores an opening and says what it may be.
 fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
     let fit = rise(o.fit, 0.40, 0.75);
+    // a shadow is dark behind whatever casts it; a port is not
+    let open = rise(o.behind, 2.0, 16.0).max(rise(o.through, 8.0, 22.0));
     let septum = rise(o.septum, 14.0, 34.0)
         * rise(o.septum_cover, 0.4, 0.75)
-        * rise(o.behind, 2.0, 16.0)
         * rise(o.step.abs(), 0.55, 0.9)
         * (1.0 - rise(o.septum_rough, 0.16, 0.3))
         * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
     let cup = rise(o.cup, 14.0, 40.0);
-    let inside = (septum * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
+    let inside = (septum * open * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
     let visible = rise(o.visible, 0.45, 0.8);
     let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
         * rise(o.left_face + o.right_face, 14.0, 21.0);

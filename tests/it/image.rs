@@ -144,15 +144,55 @@ fn real_curvilinear_lines_become_the_toolkits_picture() {
 
 #[test]
 fn probe_dump() {
-    for name in ["physics/d01_linear_recessed_16mm","physics/d02_curved_recessed_32mm","physics/d03_linear_inverted","physics/d04_curved_raised_34mm","physics/d05_linear_access_port_only","physics/d06_curved_no_pump","physics/d07_linear_needle_in_plane","plus-framegrab/SegmentationTest_VLCUS_RandomStepperMotionData2.igs","plus-framegrab/USTC_FrameGrabber_TemplateTranslationData.igs","plus-nwire/USTC_3NWires_RandomStepperMotionCalibration.igs","plus-nwire/USTC_3NWires_TemplateTranslation.igs","plus-nwire/fCal_Test_Calibration_3NWires_fCal2.0.igs","plus-scanconvert/truth/UltrasonixCurvilinearScanConvertedData.igs","plus-scanconvert/truth/UltrasonixCurvilinearScanConvertedDataGroundTruth.igs","plus-scanconvert/truth/UltrasonixLinearScanConvertedData.igs","plus-watertank/watertank_000_099.igs","sequences/q01_hold_recessed","sequences/q03_curved_breathing"] {
-        let Some(p) = Pictures::read(&format!("{name}.mha")) else { println!("no {name}"); continue };
+    for name in [
+        "physics/d01_linear_recessed_16mm",
+        "physics/d02_curved_recessed_32mm",
+        "physics/d03_linear_inverted",
+        "physics/d04_curved_raised_34mm",
+        "physics/d05_linear_access_port_only",
+        "physics/d06_curved_no_pump",
+        "physics/d07_linear_needle_in_plane",
+        "plus-framegrab/SegmentationTest_VLCUS_RandomStepperMotionData2.igs",
+        "plus-framegrab/USTC_FrameGrabber_TemplateTranslationData.igs",
+        "plus-nwire/USTC_3NWires_RandomStepperMotionCalibration.igs",
+        "plus-nwire/USTC_3NWires_TemplateTranslation.igs",
+        "plus-nwire/fCal_Test_Calibration_3NWires_fCal2.0.igs",
+        "plus-scanconvert/truth/UltrasonixCurvilinearScanConvertedData.igs",
+        "plus-scanconvert/truth/UltrasonixCurvilinearScanConvertedDataGroundTruth.igs",
+        "plus-scanconvert/truth/UltrasonixLinearScanConvertedData.igs",
+        "plus-watertank/watertank_000_099.igs",
+        "sequences/q01_hold_recessed",
+        "sequences/q03_curved_breathing",
+    ] {
+        let Some(p) = Pictures::read(&format!("{name}.mha")) else {
+            println!("no {name}");
+            continue;
+        };
         for n in [1, 20, 400] {
             let mut m = vec![0u8; p.columns * p.rows];
-            for f in p.frames().take(n) { for (a, b) in m.iter_mut().zip(f) { *a = (*a).max(*b); } }
+            for f in p.frames().take(n) {
+                for (a, b) in m.iter_mut().zip(f) {
+                    *a = (*a).max(*b);
+                }
+            }
             let t = std::time::Instant::now();
             let fan = portsight::image::recognise_fan(&m, p.columns, p.rows);
-            println!("{name} {n} {:?} {} {:?}", fan, fan.map_or(0.0, |f| f.half.degrees()), t.elapsed());
-            if let Some(f) = fan { let s = p.spacing; println!("   mm apex {:.3},{:.3} near {:.3} far {:.3}", p.offset[0] + s * f.apex.x, p.offset[1] + s * f.apex.z, s * f.near, s * f.far); }
+            println!(
+                "{name} {n} {:?} {} {:?}",
+                fan,
+                fan.map_or(0.0, |f| f.half.degrees()),
+                t.elapsed()
+            );
+            if let Some(f) = fan {
+                let s = p.spacing;
+                println!(
+                    "   mm apex {:.3},{:.3} near {:.3} far {:.3}",
+                    p.offset[0] + s * f.apex.x,
+                    p.offset[1] + s * f.apex.z,
+                    s * f.near,
+                    s * f.far
+                );
+            }
         }
     }
 }

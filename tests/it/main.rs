@@ -1,4 +1,4 @@
 //! Tests across rooms, in one binary: each further binary would link the whole window stack again.
 mod detect;
-mod simulate;
 mod image;
+mod simulate;

@@ -27,25 +27,48 @@ struct Outcome {
 
 fn follow(scenario: Scenario, frames: u64) -> Outcome {
     let mut probe = VirtualProbe::new(scenario);
-    let mut chain = ImageChain::new(PictureSize { columns: 800, rows: 600 });
+    let mut chain = ImageChain::new(PictureSize {
+        columns: 800,
+        rows: 600,
+    });
     let mut detector = PortDetector::new(DetectorContext::default());
     let mut o = Outcome::default();
     let (mut wide, mut gone) = (0, 100);
     for k in 0..frames {
-        let Ok((Delivery::Frame(frame), Some(truth))) = probe.next_with_truth(Duration::from_secs(5)) else {
+        let Ok((Delivery::Frame(frame), Some(truth))) =
+            probe.next_with_truth(Duration::from_secs(5))
+        else {
             continue;
         };
         let image = chain.form(&frame);
         if let Some(folder) = std::env::var_os("PORTSIGHT_PICTURES") {
             if k % 40 == 0 {
-                let name = format!("{}-{}-{k}.png", probe.scenario().name, probe.scenario().seed);
-                let _ = image::save_buffer(std::path::Path::new(&folder).join(name), &image.pixels, image.columns as u32, image.rows as u32, image::ColorType::L8);
+                let name = format!(
+                    "{}-{}-{k}.png",
+                    probe.scenario().name,
+                    probe.scenario().seed
+                );
+                let _ = image::save_buffer(
+                    std::path::Path::new(&folder).join(name),
+                    &image.pixels,
+                    image.columns as u32,
+                    image.rows as u32,
+                    image::ColorType::L8,
+                );
             }
         }
         let finding = detector.read(&image, Still::Sequence);
-        let every = std::env::var("PORTSIGHT_EXPLAIN").ok().and_then(|v| v.parse::<u64>().ok());
+        let every = std::env::var("PORTSIGHT_EXPLAIN")
+            .ok()
+            .and_then(|v| v.parse::<u64>().ok());
         if every.is_some_and(|n| k % n.max(1) == 0) {
-            println!("-- {} {k} {:?} {:?} truth {:?}", probe.scenario().name, finding.state, finding.port.map(|p| (p.center.x, p.center.z, p.width.0)), truth.port);
+            println!(
+                "-- {} {k} {:?} {:?} truth {:?}",
+                probe.scenario().name,
+                finding.state,
+                finding.port.map(|p| (p.center.x, p.center.z, p.width.0)),
+                truth.port
+            );
             explain(&detector);
         }
         let locked = finding.state == PortState::Locked;
@@ -70,7 +93,9 @@ fn follow(scenario: Scenario, frames: u64) -> Outcome {
             continue;
         };
         gone = 0;
-        let off = finding.port.map(|p| (p.center.x - port.x_mm, p.center.z - port.z_mm));
+        let off = finding
+            .port
+            .map(|p| (p.center.x - port.x_mm, p.center.z - port.z_mm));
         let near = off.is_some_and(|(x, z)| x.abs() <= 2.0 && z.abs() <= 3.0);
         o.wrong += usize::from(locked && !near);
         if port.width_mm >= 4.0 {
@@ -92,14 +117,27 @@ fn follow(scenario: Scenario, frames: u64) -> Outcome {
 
 fn part(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get((values.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN)
+    values
+        .get((values.len() as f64 * share) as usize)
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 fn show(name: &str, o: &mut Outcome) {
     println!(
         "{name:14} right {:4} of {:4} wrong {} | absent {:4} locked {} candidates {} inverted {} fluid {} | lateral {:.2} p95 {:.2} depth {:.2} tilt {:.2}",
-        o.right, o.visible, o.wrong, o.absent, o.lies, o.candidates, o.inverted, o.fluid,
-        part(&mut o.lateral, 0.5), part(&mut o.lateral, 0.95), part(&mut o.depth, 0.5), part(&mut o.tilt, 0.5)
+        o.right,
+        o.visible,
+        o.wrong,
+        o.absent,
+        o.lies,
+        o.candidates,
+        o.inverted,
+        o.fluid,
+        part(&mut o.lateral, 0.5),
+        part(&mut o.lateral, 0.95),
+        part(&mut o.depth, 0.5),
+        part(&mut o.tilt, 0.5)
     );
     if std::env::var_os("PORTSIGHT_EXPLAIN").is_some() {
         println!("{}", o.states);
@@ -122,7 +160,10 @@ fn every_named_virtual_patient_is_read_honestly() {
 
 #[test]
 fn random_virtual_patients_are_never_told_a_false_port() {
-    let count = std::env::var("PORTSIGHT_PATIENTS").ok().and_then(|v| v.parse().ok()).unwrap_or(12);
+    let count = std::env::var("PORTSIGHT_PATIENTS")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(12);
     let mut all = Outcome::default();
     for seed in 0..count {
         let scenario = Scenario::random(5000 + seed);
