@@ -91,7 +91,7 @@ pub(super) fn edge_near(
     let step = grid.step;
     let below = (0.45 / step).round().max(1.0) as usize;
     let gap = (0.15 / step).round() as usize;
-    let above = (0.9 / step).round().max(1.0) as usize;
+    let above = (0.6 / step).round().max(1.0) as usize;
     let first = b.first + above + gap;
     let low = (((range - reach) / step).round().max(0.0) as usize).max(first);
     let high =
@@ -128,15 +128,20 @@ pub(super) fn edge_near(
     Some((((i - 1) as f64 + f64::from(part)) * step, onset))
 }
 
+/// Windows, mm, of the steps of a fit that starts from a coarse line, and of one that starts near the truth.
+pub(super) const FROM_AFAR: [f64; 5] = [1.3, 0.9, 0.6, 0.45, 0.45];
+pub(super) const FROM_NEAR: [f64; 4] = [0.6, 0.5, 0.45, 0.45];
+
 /// Fits a line to the edges near it, robustly. Returns the line and the RMS distance of the edges that agree.
 pub(super) fn refine(
     grid: &BeamGrid,
     start: Line,
+    reaches: &[f64],
     points: &mut Vec<(f64, f64, f64)>,
 ) -> Option<(Line, f64)> {
     let mut line = start;
     let mut rough = f64::MAX;
-    for reach in [1.3, 0.9, 0.6, 0.45, 0.45] {
+    for reach in reaches.iter().copied() {
         points.clear();
         for b in 0..grid.beams.len() {
             let Some(range) = grid.meet(b, &line) else {

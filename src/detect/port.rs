@@ -249,9 +249,12 @@ impl PortSearch {
                 continue;
             }
             let mut gain = onset(&self.inside, step);
-            if step < 0.0 {
-                // a layer that runs on over the flanks is not the port's
-                gain -= onset(&self.beside, step).max(0.0);
+            if !(-0.4..1.1).contains(&step) {
+                // a layer that runs on over or under the flanks is not the port's
+                let layer = (-2..=2)
+                    .map(|k| onset(&self.beside, step + 0.15 * f64::from(k)))
+                    .fold(0.0, f64::max);
+                gain -= 1.5 * layer;
             }
             if gain > best.0 {
                 best = (gain, step);
