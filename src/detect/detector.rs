@@ -1,6 +1,6 @@
 //! The detector: one picture in, one finding out, with what it remembers of those before.
 use super::context::DetectorContext;
-use super::face::{Interface, refine};
+use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
 use super::grid::{BeamGrid, Line};
 use super::lines::{LineSearch, Voted};
 use super::port::{Opening, PortSearch};
@@ -14,6 +14,10 @@ use crate::space::{Millimeters, Radians, ScanPoint, Segment};
 const MOVING_MM_S: f64 = 25.0;
 /// Least score at which an interface is called the pump's face.
 const METAL_LEAST: f64 = 0.45;
+
+/// How far under a line the next one is looked for, mm, and under how many of the strongest lines.
+const UNDER_MM: [f64; 2] = [0.9, 1.6];
+const UNDER_LINES: usize = 4;
 
 /// Whether a picture stands alone or is one of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub struct PortDetector {
     points: Vec<(f64, f64, f64)>,
     interfaces: Vec<Interface>,
     openings: Vec<Opening>,
+    /// How many of `interfaces` belong to this picture.
+    count: usize,
     /// Time, depth and slope of the last face.
     last_face: Option<(f64, f64, f64)>,
 }
@@ -74,6 +80,7 @@ impl PortDetector {
         self.openings.clear();
         self.search.find(&self.grid, &mut self.lines);
         let count = self.look();
+        self.count = count;
         finding.surface = self.surface(count);
         if image.unit == LengthUnit::Pixels {
             return finding;
@@ -95,19 +102,19 @@ impl PortDetector {
     /// What was measured on the last picture, a line for each interface and opening, for evaluation reports.
     pub fn explain(&self) -> String {
         let mut text = String::new();
-        for i in &self.interfaces {
+        for i in self.interfaces.iter().take(self.count) {
             let (z, tilt) = i
                 .line
                 .map_or((0.0, 0.0), |l| (l.z0, l.slope.atan().to_degrees()));
             text.push_str(&format!(
-                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} rough {:.3} length {:.1} cover {:.2}\n",
-                i.metal, i.onset, i.peak, i.tail, i.rough, i.length, i.cover
+                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} late {:.2} drop {:.0} copy {:.2} bright {:.2} rough {:.3} length {:.1} cover {:.2}\n",
+                i.metal, i.onset, i.peak, i.tail, i.late, i.drop, i.copy, i.bright, i.rough, i.length, i.cover
             ));
         }
         for o in &self.openings {
             text.push_str(&format!(
-                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} cover {:.2} behind {:.0} rest {:.0} cup {:.0}@{:.1} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
-                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_cover, o.behind, o.rest,
+                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} srough {:.2} cover {:.2} behind {:.0} through {:.0} rest {:.0} cup {:.0}@{:.1} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
+                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover, o.behind, o.through, o.rest,
                 o.cup, o.cup_at, o.visible, o.left_face, o.right_face, o.rim
             ));
         }
@@ -115,33 +122,50 @@ impl PortDetector {
     }
 
     /// Refines and reads the lines found; returns how many interfaces that gave.
+    ///
+    /// The capsule of the pocket runs close above the metal and parallel to it. Its edge may be the stronger one, so
+    /// under every line the next one is looked for too.
     fn look(&mut self) -> usize {
         let mut count = 0;
         for k in 0..self.lines.len() {
             let Some(voted) = self.lines.get(k).copied() else {
                 continue;
             };
-            let Some((line, rough)) = refine(&self.grid, voted.line, &mut self.points) else {
+            let Some(line) = self.look_at(voted.line, &FROM_AFAR, &mut count) else {
                 continue;
             };
-            let again = self
-                .interfaces
-                .iter()
-                .take(count)
-                .filter_map(|i| i.line)
-                .any(|l| (l.z0 - line.z0).abs() < 0.5 && (l.slope - line.slope).abs() < 0.02);
-            if again {
-                continue;
-            }
-            if self.interfaces.len() == count {
-                self.interfaces.push(Interface::default());
-            }
-            if let Some(interface) = self.interfaces.get_mut(count) {
-                interface.read(&self.grid, line, rough);
-                count += 1;
+            if k < UNDER_LINES {
+                for under in UNDER_MM {
+                    let lower = Line {
+                        z0: line.z0 + under,
+                        ..line
+                    };
+                    self.look_at(lower, &FROM_NEAR, &mut count);
+                }
             }
         }
         count
+    }
+
+    /// Fits a line and reads it as an interface unless it is one already; returns the fitted line.
+    fn look_at(&mut self, start: Line, reaches: &[f64], count: &mut usize) -> Option<Line> {
+        let (line, rough) = refine(&self.grid, start, reaches, &mut self.points)?;
+        let again = self
+            .interfaces
+            .iter()
+            .take(*count)
+            .filter_map(|i| i.line)
+            .any(|l| (l.z0 - line.z0).abs() < 0.3 && (l.slope - line.slope).abs() < 0.01);
+        if !again {
+            if self.interfaces.len() == *count {
+                self.interfaces.push(Interface::default());
+            }
+            if let Some(interface) = self.interfaces.get_mut(*count) {
+                interface.read(&self.grid, line, rough);
+                *count += 1;
+            }
+        }
+        Some(line)
     }
 
     /// The interface that is the pump's face, if any is metal.

@@ -5,14 +5,10 @@
 )]
 use super::grid::{BeamGrid, Line};
 use super::lines::BLIND_MM;
-
-/// Least onset (grey levels) that counts as an edge.
-const EDGE_LEAST: f32 = 16.0;
+use super::port::rise;
 
 /// Share of the usual onset from which on a column shows the interface.
 const ON_LEAST: f32 = 0.45;
-/// Rise that speckle alone reaches in a column, grey levels.
-const SPECKLE_RISE: f32 = 14.0;
 /// Length over which a line must hold together to count, mm, and the share of columns that must show it.
 const RUN_MM: f64 = 3.0;
 const RUN_SHARE: f64 = 0.8;
@@ -34,6 +30,10 @@ pub(super) struct Column {
     pub above: f32,
     /// Level 1.2 to 2.2 mm below the line: ring-down of metal, or tissue again.
     pub tail: f32,
+    /// Level 2.5 to 3.7 mm below the line: ring-down lasts, a thick layer does not.
+    pub late: f32,
+    /// Level 4.5 to 8.5 mm below the line.
+    pub deep: f32,
     /// How much darker the tissue above is than that of its neighbours: a shadow.
     pub shade: f32,
     /// Distance of the edge from the line, mm.
@@ -62,6 +62,14 @@ pub(super) struct Interface {
     pub peak: f32,
     /// Ring-down: how much of the echo above the tissue level is left 1.2 to 2.2 mm deeper, 0 to 1.
     pub tail: f32,
+    /// The same 2.5 to 3.7 mm deeper.
+    pub late: f32,
+    /// How much darker than the tissue above it is 4.5 to 8.5 mm below, grey levels.
+    pub drop: f32,
+    /// Whether its copy at twice the depth is seen, 0 to 1.
+    pub copy: f64,
+    /// Its peak level against the brightest of the picture, 0 to 1.
+    pub bright: f32,
     /// Root mean square distance of the edge from the line, mm.
     pub rough: f64,
     /// Length of face seen, mm.
@@ -83,13 +91,13 @@ pub(super) fn edge_near(
     let step = grid.step;
     let below = (0.45 / step).round().max(1.0) as usize;
     let gap = (0.15 / step).round() as usize;
-    let above = (0.9 / step).round().max(1.0) as usize;
+    let above = (0.6 / step).round().max(1.0) as usize;
     let first = b.first + above + gap;
     let low = (((range - reach) / step).round().max(0.0) as usize).max(first);
     let high =
         (((range + reach) / step).round().max(0.0) as usize).min(b.last.saturating_sub(below));
     let sums = grid.sums(beam);
-    let mut best = (EDGE_LEAST, 0_usize, 0.0_f32);
+    let mut best = (grid.edge_least, 0_usize, 0.0_f32);
     for i in low..high {
         let up = (sums[i + below] - sums[i]) / below as f32;
         let base = (sums[i - gap] - sums[i - gap - above]) / above as f32;
@@ -120,15 +128,20 @@ pub(super) fn edge_near(
     Some((((i - 1) as f64 + f64::from(part)) * step, onset))
 }
 
+/// Windows, mm, of the steps of a fit that starts from a coarse line, and of one that starts near the truth.
+pub(super) const FROM_AFAR: [f64; 5] = [1.3, 0.9, 0.6, 0.45, 0.45];
+pub(super) const FROM_NEAR: [f64; 4] = [0.6, 0.5, 0.45, 0.45];
+
 /// Fits a line to the edges near it, robustly. Returns the line and the RMS distance of the edges that agree.
 pub(super) fn refine(
     grid: &BeamGrid,
     start: Line,
+    reaches: &[f64],
     points: &mut Vec<(f64, f64, f64)>,
 ) -> Option<(Line, f64)> {
     let mut line = start;
     let mut rough = f64::MAX;
-    for reach in [1.3, 0.9, 0.6, 0.45, 0.45] {
+    for reach in reaches.iter().copied() {
         points.clear();
         for b in 0..grid.beams.len() {
             let Some(range) = grid.meet(b, &line) else {
@@ -224,6 +237,8 @@ impl Interface {
                 peak,
                 above,
                 tail: mean(1.2, 2.2).unwrap_or(above),
+                late: mean(2.5, 3.7).unwrap_or(above),
+                deep: mean(4.5, 8.5).unwrap_or(above),
                 shade: 0.0,
                 on: 0.0,
             });
@@ -246,10 +261,11 @@ impl Interface {
         rises.sort_by(f32::total_cmp);
         // the upper part: a face half hidden by a shadow is still judged by the part that is seen
         self.onset = rises[rises.len() * 7 / 10].max(1.0);
-        let usual = self.onset.clamp(24.0, 110.0);
+        let usual = self.onset.clamp(grid.edge_least + 8.0, 110.0);
+        let floor = grid.edge_least - 2.0;
         for c in &mut self.columns {
             c.on = if c.met {
-                ((c.contrast - SPECKLE_RISE) / (usual - SPECKLE_RISE)).clamp(0.0, 1.0)
+                ((c.contrast - floor) / (usual - floor)).clamp(0.0, 1.0)
             } else {
                 0.0
             };
@@ -321,6 +337,7 @@ impl Interface {
         }
         let count = seen.len();
         let tails = median(seen.iter().map(|c| c.tail - c.above));
+        let lates = median(seen.iter().map(|c| c.late - c.above));
         let peak = median(seen.iter().map(|c| c.peak));
         let above = median(seen.iter().map(|c| c.above));
         self.length = (0..self.columns.len())
@@ -331,17 +348,90 @@ impl Interface {
         let met = self.columns.iter().filter(|c| c.met).count().max(1);
         self.cover = count as f64 / met as f64;
         self.tail = tails / (self.peak - above).max(10.0);
+        self.late = lates / (self.peak - above).max(10.0);
+        self.bright = self.peak / grid.brightest.max(1.0);
         let offs = self.columns.iter().filter(|c| c.shows_face());
-        let square: f64 = offs.map(|c| f64::from(c.off * c.off)).sum();
-        self.rough = (square / count as f64).sqrt();
-        let rise =
-            |value: f64, none: f64, full: f64| ((value - none) / (full - none)).clamp(0.0, 1.0);
-        let ringing = rise(f64::from(self.tail), 0.14, 0.34);
-        let bright = rise(f64::from(self.onset), 28.0, 60.0);
-        let straight = 1.0 - rise(self.rough, 0.16, 0.30);
-        let long = rise(self.length, 8.0, 16.0);
-        let tissue = rise(f64::from(above), 3.0, 10.0);
-        self.metal = ringing * bright * straight * long * tissue;
+        // the median: single beams stray with speckle, a bent layer strays over most of its length
+        self.rough = 1.48 * f64::from(median(offs.map(|c| c.off.abs())));
+        let depth = f64::from(median(
+            self.columns
+                .iter()
+                .filter(|c| c.shows_face())
+                .map(|c| c.range as f32),
+        ));
+        // ring-down is there, decays, lasts longer than a layer is thick, and is there along the whole face
+        let fade = f64::from(self.late) / f64::from(self.tail).max(0.05);
+        let ringing = rise(f64::from(self.tail), 0.14, 0.32)
+            * rise(f64::from(self.late), 0.02, 0.11)
+            * (1.0 - rise(fade, 0.75, 1.0))
+            * rise(self.ringing_share(), 0.6, 0.85);
+        self.drop = median(
+            self.columns
+                .iter()
+                .filter(|c| c.shows_face())
+                .map(|c| c.above - c.deep),
+        );
+        // a shadow speaks for metal only under a line too straight for bone or a layer of muscle
+        let shadow = rise(f64::from(self.drop), 18.0, 40.0)
+            * rise(self.shadow_share(), 0.7, 0.9)
+            * (1.0 - rise(self.rough, 0.08, 0.13));
+        self.copy = self.copy_seen(grid);
+        let below = ringing.max(shadow).max(0.9 * self.copy);
+        let bright =
+            rise(f64::from(self.onset), 28.0, 56.0) * rise(f64::from(self.bright), 0.76, 0.92);
+        let straight = 1.0 - rise(self.rough, 0.15, 0.21);
+        let long = rise(self.length, 10.0, 18.0);
+        let tissue = rise(self.tissue_above(grid), 3.0, 10.0);
+        let deep = rise(depth, 4.4, 6.0);
+        self.metal = below * bright * straight * long * tissue * deep;
+    }
+
+    /// Level of everything between skin and face: metal in black water is no implant.
+    fn tissue_above(&self, grid: &BeamGrid) -> f64 {
+        f64::from(median(self.columns.iter().enumerate().filter_map(
+            |(b, c)| {
+                let wanted = c.shows_face() && b % 3 == 0;
+                wanted.then(|| grid.mean(b, 2.5, c.range - 0.9))?
+            },
+        )))
+    }
+
+    /// Share of the face's columns with a shadow below.
+    fn shadow_share(&self) -> f64 {
+        let seen = || self.columns.iter().filter(|c| c.shows_face());
+        let dark = seen().filter(|c| c.above - c.deep > 10.0).count();
+        dark as f64 / seen().count().max(1) as f64
+    }
+
+    /// Whether the echo runs between probe and face once more: a parallel line at twice the range, 0 to 1.
+    fn copy_seen(&self, grid: &BeamGrid) -> f64 {
+        let (mut met, mut length) = (0_usize, 0.0);
+        let mut offs: Vec<f32> = Vec::new();
+        for (b, c) in self.columns.iter().enumerate() {
+            let deepest = grid.beams[b].last as f64 * grid.step;
+            if !c.shows_face() || 2.0 * c.range + 1.5 > deepest {
+                continue;
+            }
+            met += 1;
+            length += self.width_of(b, grid.pitch);
+            if let Some((at, _)) = edge_near(grid, b, 2.0 * c.range, 0.9) {
+                offs.push((at - 2.0 * c.range) as f32);
+            }
+        }
+        let usual = median(offs.iter().copied());
+        let rough = 1.48 * f64::from(median(offs.iter().map(|v| (v - usual).abs())));
+        rise(length, 5.0, 10.0)
+            * rise(offs.len() as f64 / met.max(1) as f64, 0.55, 0.85)
+            * (1.0 - rise(rough, 0.12, 0.25))
+    }
+
+    /// Share of the face's columns that ring at all.
+    fn ringing_share(&self) -> f64 {
+        let seen = || self.columns.iter().filter(|c| c.shows_face());
+        let rings = seen()
+            .filter(|c| c.tail - c.above > 0.12 * (c.peak - c.above))
+            .count();
+        rings as f64 / seen().count().max(1) as f64
     }
 
     /// Length of line that a column stands for, mm.

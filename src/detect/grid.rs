@@ -60,6 +60,10 @@ pub(super) struct BeamGrid {
     pub scale: f64,
     /// Middle of the picture's width, analysis mm.
     pub middle: f64,
+    /// Level that one sample in 150 below the skin exceeds.
+    pub brightest: f32,
+    /// Least rise of an edge: what speckle of this picture reaches, less in black water.
+    pub edge_least: f32,
     level: Vec<f32>,
     sums: Vec<f32>,
 }
@@ -83,6 +87,9 @@ impl BeamGrid {
             return false;
         }
         self.fill(image, edge * self.scale);
+        let (middle, brightest) = self.levels_below(5.0);
+        self.brightest = brightest;
+        self.edge_least = 4.0 + 12.0 * (middle / 30.0).min(1.0);
         true
     }
 
@@ -183,6 +190,31 @@ impl BeamGrid {
                 sums[i + 1] = total;
             }
         }
+    }
+
+    /// The median level deeper than `from` mm, and the level that one sample in 150 there exceeds.
+    fn levels_below(&self, from: f64) -> (f32, f32) {
+        let mut counts = [0_u32; 256];
+        let mut total = 0;
+        let skip = (from / self.step) as usize;
+        for (b, beam) in self.beams.iter().enumerate() {
+            let row = self.row(b);
+            for value in &row[beam.first.max(skip).min(beam.last)..beam.last] {
+                counts[(*value as usize).min(255)] += 1;
+                total += 1;
+            }
+        }
+        let exceeded_by = |share: u32| {
+            let mut left = share;
+            for level in (1..256).rev() {
+                if counts[level] >= left {
+                    return level as f32;
+                }
+                left -= counts[level];
+            }
+            0.0
+        };
+        (exceeded_by(total / 2), exceeded_by(total / 150))
     }
 
     /// Grey levels of one beam.

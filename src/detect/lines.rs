@@ -10,9 +10,9 @@ const STEEPEST_DEG: i32 = 26;
 /// The first millimetres hold the skin and the probe's own ringing.
 pub(super) const BLIND_MM: f64 = 4.0;
 /// Lines kept for a closer look.
-const KEPT: usize = 6;
+const KEPT: usize = 8;
 /// Two lines nearer than this at both quarters of the picture are one, mm.
-const SAME_MM: f64 = 1.6;
+const SAME_MM: f64 = 1.0;
 /// Beams and samples pooled into one cell of the coarse map.
 const POOL: usize = 2;
 
@@ -78,6 +78,7 @@ impl LineSearch {
         let below = (0.45 / grid.step).round().max(1.0) as usize;
         let above = (0.9 / grid.step).round().max(1.0) as usize;
         let gap = (0.3 / grid.step).round() as usize;
+        let least = grid.edge_least * 0.75;
         let blind = (BLIND_MM / grid.step) as usize;
         for b in 0..rows * POOL {
             let beam = &grid.beams[b];
@@ -88,7 +89,7 @@ impl LineSearch {
                 let up = (sums[i + below] - sums[i]) / below as f32;
                 let base = (sums[i - gap] - sums[i - gap - above]) / above as f32;
                 // an onset counts for more where the echo is bright: metal is the brightest thing there is
-                let rise = (up - base - 12.0).clamp(0.0, 90.0) * (0.3 + up / 360.0);
+                let rise = (up - base - least).clamp(0.0, 90.0) * (0.3 + up / 360.0);
                 self.row[i] = (rise * 2.0) as u8;
             }
             let out = &mut self.onset[(b / POOL) * cells..(b / POOL + 1) * cells];

@@ -55,8 +55,12 @@ pub(super) struct Opening {
     /// Rise of that echo, and share of the opening over which it is seen.
     pub septum: f64,
     pub septum_cover: f64,
+    /// How far that echo strays from a parallel of the face, mm.
+    pub septum_rough: f64,
     /// Level behind the septum over the tissue's level.
     pub behind: f64,
+    /// Level farther behind it over that below the face beside it: the metal's shadow has a hole there.
+    pub through: f64,
     /// Rise of an echo farther below that the flanks do not have (cup bottom), and its height.
     pub cup: f64,
     pub cup_at: f64,
@@ -97,6 +101,7 @@ pub(super) struct PortSearch {
     boxes: Vec<(f64, usize, usize)>,
     inside: Vec<f32>,
     beside: Vec<f32>,
+    offsets: Vec<f32>,
 }
 
 /// 0 at `none`, 1 at `full`, straight between.
@@ -244,9 +249,12 @@ impl PortSearch {
                 continue;
             }
             let mut gain = onset(&self.inside, step);
-            if step < 0.0 {
-                // a layer that runs on over the flanks is not the port's
-                gain -= onset(&self.beside, step).max(0.0);
+            if !(-0.4..1.1).contains(&step) {
+                // a layer that runs on over or under the flanks is not the port's
+                let layer = (-2..=2)
+                    .map(|k| onset(&self.beside, step + 0.15 * f64::from(k)))
+                    .fold(0.0, f64::max);
+                gain -= 1.5 * layer;
             }
             if gain > best.0 {
                 best = (gain, step);
@@ -260,6 +268,9 @@ impl PortSearch {
             o.rest = o.rest.min(onset(&self.inside, -0.15));
         }
         o.behind = window(&self.inside, o.step + 0.45, o.step + 2.2) - tissue;
+        let beyond = o.step.max(0.0);
+        o.through = window(&self.inside, beyond + 1.5, beyond + 5.5)
+            - window(&self.beside, beyond + 2.5, beyond + 6.5);
         let mut cup = (0.0_f64, 0.0_f64);
         for k in 0..56 {
             let at = o.step.max(0.0) + 2.2 + 0.15 * f64::from(k);
@@ -269,7 +280,8 @@ impl PortSearch {
             }
         }
         (o.cup, o.cup_at) = cup;
-        let (mut clear, mut covered, mut count) = (0.0, 0.0, 0.0);
+        let (mut clear, mut count) = (0.0, 0.0);
+        self.offsets.clear();
         for b in low..high {
             let c = &face.columns[b];
             if !c.met {
@@ -277,12 +289,14 @@ impl PortSearch {
             }
             count += 1.0;
             clear += visibility(f64::from(c.shade));
-            if edge_near(grid, b, c.range + o.step, 0.6).is_some() {
-                covered += 1.0;
+            if let Some((at, _)) = edge_near(grid, b, c.range + o.step, 0.6) {
+                self.offsets.push((at - c.range) as f32);
             }
         }
         o.visible = clear / f64::max(count, 1.0);
-        o.septum_cover = covered / f64::max(count, 1.0);
+        o.septum_cover = self.offsets.len() as f64 / f64::max(count, 1.0);
+        let usual = median(self.offsets.iter().copied());
+        o.septum_rough = 1.48 * f64::from(median(self.offsets.iter().map(|v| (v - usual).abs())));
     }
 
     /// Face seen on both sides and the nearest end of it.
@@ -453,14 +467,18 @@ fn deep_onset(profile: &[f32], at: f64) -> f64 {
 /// Scores an opening and says what it may be.
 fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
     let fit = rise(o.fit, 0.40, 0.75);
+    // a shadow is dark behind whatever casts it; a port is not
+    let open = rise(o.behind, 2.0, 16.0).max(rise(o.through, 8.0, 22.0));
     let septum = rise(o.septum, 14.0, 34.0)
         * rise(o.septum_cover, 0.4, 0.75)
-        * rise(o.behind, 2.0, 16.0)
+        * rise(o.step.abs(), 0.55, 0.9)
+        * (1.0 - rise(o.septum_rough, 0.16, 0.3))
         * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
     let cup = rise(o.cup, 14.0, 40.0);
-    let inside = (septum * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
+    let inside = (septum * open * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
     let visible = rise(o.visible, 0.45, 0.8);
-    let beside = rise(o.left_face.min(o.right_face), 2.5, 5.0);
+    let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
+        * rise(o.left_face + o.right_face, 14.0, 21.0);
     o.score = face.metal * fit * inside * visible * beside;
     let width = o.width();
     let most = context.port_width.1.0 + if o.step < 0.0 { 3.5 } else { 1.5 };

@@ -1,6 +1,7 @@
 //! The detector on recordings with a known truth: synthetic stills and sequences, and real pictures without a pump.
 mod cases;
 mod trials;
+mod virtual_patients;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -315,7 +315,7 @@ fn spoilt_sequence(path: &Path, spoil: Spoil) -> (usize, usize, usize, usize) {
             stamp,
         );
         let finding = detector.read(&image, Still::Sequence);
-        if k == 20 {
+        if k % 20 == 0 {
             explain(&detector);
         }
         let locked = finding.state == PortState::Locked;
