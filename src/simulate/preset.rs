@@ -119,8 +119,8 @@ impl Preset {
             }),
             Self::Scar => {
                 scenario.tissue.scar = Some(Scar {
-                    thickness_mm: 3.0,
-                    loss_db: 7.0,
+                    thickness_mm: 3.5,
+                    loss_db: 11.0,
                     radius_mm: 11.0,
                 });
                 scenario.tissue.fat_mm = 15.0;
