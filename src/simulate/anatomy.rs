@@ -182,7 +182,7 @@ impl Anatomy {
         let aberration = [phase(), phase(), phase()];
         Self {
             profile: profile(scenario, skin, muscle),
-            tile: tile(&mut random),
+            tile: tile(&mut random, scenario.tissue.texture_db),
             septa,
             aberration,
             look_alikes: scenario.look_alikes.clone(),
@@ -510,7 +510,7 @@ fn profile(scenario: &Scenario, skin: f64, muscle: f64) -> Vec<f32> {
 }
 
 /// Slow variation of echo level: lobules of fat, a few millimetres wide and flatter than wide.
-fn tile(random: &mut Random) -> Vec<f32> {
+fn tile(random: &mut Random, texture_db: f64) -> Vec<f32> {
     let waves: Vec<[f64; 4]> = (0..14)
         .map(|_| {
             let across = random.range(1.0, 13.0).floor();
@@ -518,6 +518,8 @@ fn tile(random: &mut Random) -> Vec<f32> {
             [across, down, random.range(0.0, TAU), random.range(0.3, 1.0)]
         })
         .collect();
+    let energy: f64 = waves.iter().map(|w| 0.5 * w[3] * w[3]).sum();
+    let scale = texture_db / energy.sqrt();
     let turn = TAU / TILE as f64;
     (0..TILE * TILE)
         .map(|i| {
@@ -526,7 +528,7 @@ fn tile(random: &mut Random) -> Vec<f32> {
                 .iter()
                 .map(|w| w[3] * (turn * (w[0] * across + w[1] * down) + w[2]).sin())
                 .sum();
-            db(1.1 * sum) as f32
+            db(scale * sum) as f32
         })
         .collect()
 }

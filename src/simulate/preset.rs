@@ -181,6 +181,7 @@ fn base(name: &str, seed: u64) -> Scenario {
             fat_speed: 1450.0,
             capsule_mm: 1.0,
             septa: 7,
+            texture_db: 2.0,
             scar: None,
         },
         pump: Some(PumpCase {

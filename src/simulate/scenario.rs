@@ -23,6 +23,8 @@ pub struct Tissue {
     pub capsule_mm: f64,
     /// Number of connective septa in the fat.
     pub septa: u32,
+    /// Standard deviation of slow variation of the echo level (lobules), dB.
+    pub texture_db: f64,
     /// A thick scar over the port that hides its edges.
     pub scar: Option<Scar>,
 }
@@ -275,6 +277,7 @@ impl Scenario {
         self.tissue.fat_mm = keep(self.tissue.fat_mm, 1.0, 100.0, 12.0);
         self.tissue.fat_speed = keep(self.tissue.fat_speed, 1400.0, 1600.0, 1450.0);
         self.tissue.capsule_mm = keep(self.tissue.capsule_mm, 0.1, 5.0, 1.0);
+        self.tissue.texture_db = keep(self.tissue.texture_db, 0.0, 6.0, 2.0);
         self.tissue.septa = self.tissue.septa.min(24);
         self.pose = self.pose.limited();
         self
