@@ -276,9 +276,11 @@ impl Anatomy {
             let flat = ray.start_z + r * ray.along_z;
             let d = (r * follow + flat * (1.0 - follow)) * per_squeeze;
             follow *= follow_step;
-            let at = (d.max(0.0) as usize).min(PROFILE - 1);
-            let across = (2.0 * (ray.x(r) + 0.6 * ray.y(r))).floor() as i64 as usize % TILE;
-            let down = (d * (2.0 / PROFILE_STEPS)).max(0.0) as usize % TILE;
+            let at = (d.max(0.0) as i32 as usize).min(PROFILE - 1);
+            // a whole number of tiles is added, so that the cut to an integer always rounds down
+            let across = 2.0 * (ray.x(r) + 0.6 * ray.y(r)) + (64 * TILE) as f64;
+            let across = across as i32 as usize % TILE;
+            let down = (d * (2.0 / PROFILE_STEPS)).max(0.0) as i32 as usize % TILE;
             *level = self.profile[at] * self.tile[down * TILE + across];
         }
     }
