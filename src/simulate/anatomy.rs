@@ -18,6 +18,8 @@ const PROFILE: usize = 2400;
 const TILE: usize = 128;
 /// How deep the probe's pressure bends the layers, mm.
 const BEND: f64 = 30.0;
+/// What bone lets through, there and back.
+const BEHIND_BONE: f64 = 0.012;
 
 fn db(level: f64) -> f64 {
     10_f64.powf(level / 20.0)
@@ -80,6 +82,8 @@ pub(super) struct Anatomy {
     capsule_mm: f64,
     scar: Option<super::scenario::Scar>,
     haze: f32,
+    /// Scatter level of sound that goes astray behind metal, against full scale.
+    clutter: f64,
 }
 
 /// What a line needs to know of its patient.
@@ -188,6 +192,7 @@ impl Anatomy {
             look_alikes: scenario.look_alikes.clone(),
             capsule_mm: scenario.tissue.capsule_mm,
             scar: scenario.tissue.scar,
+            clutter: db(-47.0 + scenario.nuisance.clutter_db),
             haze: if scenario.nuisance.haze_db < 0.0 {
                 db(scenario.nuisance.haze_db) as f32
             } else {
@@ -260,7 +265,7 @@ impl Anatomy {
             let shadow_from = paint_look_alike(look, &ray, levels, echoes);
             for echo in &mut echoes[before..] {
                 if echo.r > shadow_from {
-                    echo.amplitude *= 0.03;
+                    echo.amplitude *= BEHIND_BONE;
                 }
             }
         }
@@ -311,7 +316,7 @@ impl Anatomy {
                 *level = fluid.level as f32;
             }
         }
-        let clutter = db(-47.0);
+        let clutter = self.clutter;
         let stop = face + drawn_stop_mm * per;
         let open = (1.0 - column.covered) as f32;
         let start = first(face);
@@ -459,7 +464,7 @@ fn paint_look_alike(
             });
             let first = ((shadow_from / step).max(0.0) as usize).min(levels.len());
             for level in &mut levels[first..] {
-                *level *= 0.03;
+                *level *= BEHIND_BONE as f32;
             }
         }
         LookAlike::Shadow { .. } => {}

@@ -248,7 +248,7 @@ fn rotated(scenario: &mut Scenario) {
     scenario.tissue.septa = 9;
     edit_pump(scenario, |pump| {
         pump.family = PortFamily::Raised;
-        pump.spin_deg = 176.0;
+        pump.spin_deg = 178.5;
         pump.x_mm = 6.0;
     });
 }

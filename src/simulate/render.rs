@@ -158,6 +158,7 @@ impl Renderer {
             self.anatomy
                 .paint(&self.grid, &moment.place, line, levels, &mut self.echoes);
             self.hide_behind_face(line, before, moment.fluid);
+            self.echo_between(line, before);
             let column = &self.columns[line];
             let levels = &mut self.levels;
             self.anatomy
@@ -193,6 +194,29 @@ impl Renderer {
             echo.amplitude *= shade;
             if column.r.is_some_and(|r| echo.r > r - pool) {
                 echo.amplitude *= 1.0 - column.covered;
+            }
+        }
+    }
+
+    /// Sound that ran between metal and a bright layer, or the probe and then the layer, draws that layer again
+    /// behind the metal, once upside down.
+    fn echo_between(&mut self, line: usize, first: usize) {
+        let column = &self.columns[line];
+        let Some(face) = column.r else { return };
+        let share = 0.16 * column.metal * column.shine;
+        if share < 0.01 {
+            return;
+        }
+        for i in first..self.echoes.len() {
+            let layer = self.echoes[i];
+            if layer.r < face {
+                for r in [2.0 * face - layer.r, face + layer.r] {
+                    self.echoes.push(Echo {
+                        r,
+                        amplitude: layer.amplitude * share,
+                        ..layer
+                    });
+                }
             }
         }
     }

@@ -155,6 +155,8 @@ pub struct Nuisance {
     pub noise_db: f64,
     /// Level of clutter over the whole picture below full scale, dB; 0 means none.
     pub haze_db: f64,
+    /// Level of clutter behind metal against the usual, dB.
+    pub clutter_db: f64,
     /// Level of the metal echoes against the usual, dB.
     pub face_db: f64,
     /// Level of tissue against the usual, dB.
@@ -167,6 +169,7 @@ impl Default for Nuisance {
             gain_db: 0.0,
             noise_db: 0.0,
             haze_db: 0.0,
+            clutter_db: 0.0,
             face_db: 0.0,
             tissue_db: 0.0,
         }
