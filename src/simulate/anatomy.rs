@@ -3,6 +3,8 @@
     clippy::indexing_slicing,
     reason = "numeric kernel: profile and tile indices are clamped or masked to their sizes"
 )]
+use std::f64::consts::TAU;
+
 use super::array::{Grid, Line};
 use super::implant::{Column, Echo};
 use super::pose::Placement;
@@ -16,6 +18,8 @@ const PROFILE: usize = 2400;
 const TILE: usize = 128;
 /// How deep the probe's pressure bends the layers, mm.
 const BEND: f64 = 30.0;
+/// What bone lets through, there and back.
+const BEHIND_BONE: f64 = 0.012;
 
 fn db(level: f64) -> f64 {
     10_f64.powf(level / 20.0)
@@ -33,17 +37,17 @@ struct Septum {
 
 impl Septum {
     fn new(random: &mut Random, depth: f64) -> Self {
-        let slow = [random.range(0.4, 1.3), random.range(9.0, 16.0)];
-        let fast = [random.range(0.1, 0.35), random.range(2.5, 5.0)];
+        let slow = [random.range(0.5, 1.7), random.range(8.0, 15.0)];
+        let fast = [random.range(0.1, 0.4), random.range(2.5, 5.0)];
         Self {
             depth,
             waves: [
-                [slow[0], slow[1], random.range(0.0, 6.28)],
-                [fast[0], fast[1], random.range(0.0, 6.28)],
+                [slow[0], slow[1], random.range(0.0, TAU)],
+                [fast[0], fast[1], random.range(0.0, TAU)],
             ],
             holes: [
                 random.range(5.0, 14.0),
-                random.range(0.0, 6.28),
+                random.range(0.0, TAU),
                 random.range(-0.9, 0.1),
             ],
             level: random.range(-21.0, -13.0),
@@ -72,10 +76,14 @@ pub(super) struct Anatomy {
     profile: Vec<f32>,
     tile: Vec<f32>,
     septa: Vec<Septum>,
+    /// Phases of the uneven strength with which fat lets the beam through.
+    aberration: [f64; 3],
     look_alikes: Vec<LookAlike>,
     capsule_mm: f64,
     scar: Option<super::scenario::Scar>,
     haze: f32,
+    /// Scatter level of sound that goes astray behind metal, against full scale.
+    clutter: f64,
 }
 
 /// What a line needs to know of its patient.
@@ -83,7 +91,7 @@ struct Ray<'a> {
     line: usize,
     grid: &'a Grid,
     place: &'a Placement,
-    ray: &'a Line,
+    beam: &'a Line,
     start_x: f64,
     start_y: f64,
     start_z: f64,
@@ -101,7 +109,7 @@ impl<'a> Ray<'a> {
             line,
             grid,
             place,
-            ray,
+            beam: ray,
             start_x: start.x,
             start_y: start.y,
             start_z: start.z,
@@ -157,24 +165,34 @@ impl Anatomy {
         let skin = scenario.tissue.skin_mm * 0.93;
         let count = scenario.tissue.septa;
         let room = (face - skin - 4.0).max(1.0);
-        let septa = (0..count)
+        let mut septa: Vec<Septum> = (0..count)
             .map(|i| {
                 let share = (f64::from(i) + random.range(0.1, 0.9)) / f64::from(count);
                 Septum::new(&mut random, skin + 1.2 + room * share)
             })
             .collect();
-        let muscle = if scenario.pump.is_some() {
+        let muscle: f64 = if scenario.pump.is_some() {
             face + 14.0
         } else {
             face
         };
+        septa.push(Septum {
+            level: -10.0,
+            half: 0.3,
+            holes: [30.0, 0.0, -2.0],
+            ..Septum::new(&mut random, muscle)
+        });
+        let mut phase = || random.range(0.0, TAU);
+        let aberration = [phase(), phase(), phase()];
         Self {
             profile: profile(scenario, skin, muscle),
-            tile: tile(&mut random),
+            tile: tile(&mut random, scenario.tissue.texture_db),
             septa,
+            aberration,
             look_alikes: scenario.look_alikes.clone(),
             capsule_mm: scenario.tissue.capsule_mm,
             scar: scenario.tissue.scar,
+            clutter: db(-47.0 + scenario.nuisance.clutter_db),
             haze: if scenario.nuisance.haze_db < 0.0 {
                 db(scenario.nuisance.haze_db) as f32
             } else {
@@ -192,7 +210,11 @@ impl Anatomy {
         column: &Column,
     ) -> f64 {
         let ray = Ray::new(line, grid, place);
-        let mut share = 1.0;
+        let (x, y) = (ray.x(0.0), ray.y(0.0));
+        let [a, b, c] = self.aberration;
+        let uneven =
+            (x / 3.1 + a).sin() + (x / 1.3 + b + 0.4 * y).sin() + (x / 7.7 + c - 0.2 * y).sin();
+        let mut share = db(0.9 * (uneven - 1.5));
         if let (Some(scar), Some(_)) = (self.scar, column.r) {
             let rho = column.u.hypot(column.v) / scar.radius_mm;
             let patchy = 0.75 + 0.25 * (1.3 * column.u + 0.4 * column.v).sin();
@@ -222,6 +244,7 @@ impl Anatomy {
         echoes: &mut Vec<Echo>,
     ) {
         let ray = Ray::new(line, grid, place);
+        let before = echoes.len();
         self.paint_base(&ray, levels);
         for septum in &self.septa {
             let r = ray.meet(|x, y| septum.depth_at(x, y));
@@ -239,7 +262,12 @@ impl Anatomy {
             }
         }
         for look in &self.look_alikes {
-            paint_look_alike(look, &ray, levels, echoes);
+            let shadow_from = paint_look_alike(look, &ray, levels, echoes);
+            for echo in &mut echoes[before..] {
+                if echo.r > shadow_from {
+                    echo.amplitude *= BEHIND_BONE;
+                }
+            }
         }
     }
 
@@ -253,9 +281,11 @@ impl Anatomy {
             let flat = ray.start_z + r * ray.along_z;
             let d = (r * follow + flat * (1.0 - follow)) * per_squeeze;
             follow *= follow_step;
-            let at = (d.max(0.0) as usize).min(PROFILE - 1);
-            let across = (2.0 * (ray.x(r) + 0.6 * ray.y(r))).floor() as i64 as usize % TILE;
-            let down = (d * (2.0 / PROFILE_STEPS)).max(0.0) as usize % TILE;
+            let at = (d.max(0.0) as i32 as usize).min(PROFILE - 1);
+            // a whole number of tiles is added, so that the cut to an integer always rounds down
+            let across = 2.0 * (ray.x(r) + 0.6 * ray.y(r)) + (64 * TILE) as f64;
+            let across = across as i32 as usize % TILE;
+            let down = (d * (2.0 / PROFILE_STEPS)).max(0.0) as i32 as usize % TILE;
             *level = self.profile[at] * self.tile[down * TILE + across];
         }
     }
@@ -286,14 +316,14 @@ impl Anatomy {
                 *level = fluid.level as f32;
             }
         }
-        let clutter = db(-47.0);
+        let clutter = self.clutter;
         let stop = face + drawn_stop_mm * per;
         let open = (1.0 - column.covered) as f32;
         let start = first(face);
         for (s, level) in levels.iter_mut().enumerate().skip(start) {
             let below = (s as f64 + 0.5) * step - face;
             let dark = clutter * (-below / 22.0).exp();
-            let silicone = if face + below < stop { db(-44.0) } else { 0.0 };
+            let silicone = if face + below < stop { db(-50.0) } else { 0.0 };
             let inside = (column.port + column.access).min(1.0) * silicone;
             *level = *level * open + (column.covered * dark + inside) as f32;
         }
@@ -302,7 +332,7 @@ impl Anatomy {
     fn paint_capsule(&self, grid: &Grid, column: &Column, face: f64, levels: &mut [f32]) {
         let weight = column.covered.max(0.5 * column.tube);
         let top = face - self.capsule_mm / column.cos;
-        bump(levels, grid.step, top, 0.16, weight * db(-19.0));
+        bump(levels, grid.step, top, 0.16, weight * db(-15.0));
         bump(
             levels,
             grid.step,
@@ -317,7 +347,7 @@ impl Anatomy {
             for band in 0..4 {
                 let share = f64::from(band) / 4.0;
                 let wavy = 0.25 * (0.9 * column.u + 2.1 * share + 0.3 * column.v).sin();
-                let level = here * db(-17.0 - 5.0 * share);
+                let level = here * db(-9.0 - 6.0 * share);
                 bump(
                     levels,
                     grid.step,
@@ -329,14 +359,14 @@ impl Anatomy {
         }
     }
 
-    /// Shadow strips and clutter over everything already painted on one line; `contact` dims the whole line.
+    /// Shadow strips and clutter over everything already painted on one line, and over its tissue echoes.
     pub(super) fn finish(
         &self,
         grid: &Grid,
         place: &Placement,
         line: usize,
-        contact: f64,
         levels: &mut [f32],
+        echoes: &mut [Echo],
     ) {
         let ray = Ray::new(line, grid, place);
         let mut shades = [(usize::MAX, 1.0_f32); 4];
@@ -356,7 +386,14 @@ impl Anatomy {
                     *level *= share;
                 }
             }
-            *level = (*level * *level + haze2).sqrt() * contact as f32;
+            *level = (*level * *level + haze2).sqrt();
+        }
+        for echo in echoes {
+            for (from, share) in shades {
+                if echo.r / grid.step >= from as f64 {
+                    echo.amplitude *= f64::from(share);
+                }
+            }
         }
     }
 }
@@ -369,8 +406,15 @@ fn strip(look: &LookAlike, x: f64) -> f64 {
     (0.5 + (0.5 * width_mm - (x - x_mm).abs()) / 1.2).clamp(0.0, 1.0)
 }
 
-fn paint_look_alike(look: &LookAlike, ray: &Ray<'_>, levels: &mut [f32], echoes: &mut Vec<Echo>) {
+/// Paints one look-alike on a line; returns the depth below which it shadows everything.
+fn paint_look_alike(
+    look: &LookAlike,
+    ray: &Ray<'_>,
+    levels: &mut [f32],
+    echoes: &mut Vec<Echo>,
+) -> f64 {
     let step = ray.grid.step;
+    let mut shadow_from = f64::MAX;
     match *look {
         LookAlike::Fascia {
             depth_mm,
@@ -404,10 +448,11 @@ fn paint_look_alike(look: &LookAlike, ray: &Ray<'_>, levels: &mut [f32], echoes:
             let r = ray.meet(|x, _| sag(x));
             let off = ray.x(r) - x_mm;
             if off.abs() > limit {
-                return;
+                return shadow_from;
             }
+            shadow_from = r + 1.2;
             let normal = (off / radius_mm).clamp(-1.0, 1.0).asin();
-            let beam = ray.ray.dx.atan2(ray.ray.dz);
+            let beam = ray.beam.dx.atan2(ray.beam.dz);
             let angle = (normal + beam).to_degrees();
             let mirror = 0.1 + 0.9 * (-0.5 * (angle / 16.0).powi(2)).exp();
             bump(levels, step, r + 0.3, 0.35, 0.4 * mirror);
@@ -417,13 +462,14 @@ fn paint_look_alike(look: &LookAlike, ray: &Ray<'_>, levels: &mut [f32], echoes:
                 amplitude: 0.55 * mirror,
                 turn: 0.0,
             });
-            let first = (((r + 1.2) / step).max(0.0) as usize).min(levels.len());
+            let first = ((shadow_from / step).max(0.0) as usize).min(levels.len());
             for level in &mut levels[first..] {
-                *level *= 0.03;
+                *level *= BEHIND_BONE as f32;
             }
         }
         LookAlike::Shadow { .. } => {}
     }
+    shadow_from
 }
 
 /// The fluid outside the pump at one moment, and how strongly it scatters (bubbles at first).
@@ -464,27 +510,24 @@ fn profile(scenario: &Scenario, skin: f64, muscle: f64) -> Vec<f32> {
                 db(-31.0) * (1.0 + 0.5 * (1.9 * d).sin() * (0.7 * d).cos())
             };
             let skin_lines = db(-9.0) * near(d, 0.35, 0.16) + db(-15.0) * near(d, skin, 0.16);
-            let sheath = db(-14.0) * near(d, muscle, 0.25) + db(-20.0) * near(d, muscle + 9.0, 0.2);
+            let sheath = db(-20.0) * near(d, muscle + 9.0, 0.2);
             (tissue * body + skin_lines + tissue * sheath) as f32
         })
         .collect()
 }
 
 /// Slow variation of echo level: lobules of fat, a few millimetres wide and flatter than wide.
-fn tile(random: &mut Random) -> Vec<f32> {
+fn tile(random: &mut Random, texture_db: f64) -> Vec<f32> {
     let waves: Vec<[f64; 4]> = (0..14)
         .map(|_| {
             let across = random.range(1.0, 13.0).floor();
             let down = random.range(1.0, 26.0).floor();
-            [
-                across,
-                down,
-                random.range(0.0, 6.28),
-                random.range(0.3, 1.0),
-            ]
+            [across, down, random.range(0.0, TAU), random.range(0.3, 1.0)]
         })
         .collect();
-    let turn = std::f64::consts::TAU / TILE as f64;
+    let energy: f64 = waves.iter().map(|w| 0.5 * w[3] * w[3]).sum();
+    let scale = texture_db / energy.sqrt();
+    let turn = TAU / TILE as f64;
     (0..TILE * TILE)
         .map(|i| {
             let (down, across) = ((i / TILE) as f64, (i % TILE) as f64);
@@ -492,7 +535,7 @@ fn tile(random: &mut Random) -> Vec<f32> {
                 .iter()
                 .map(|w| w[3] * (turn * (w[0] * across + w[1] * down) + w[2]).sin())
                 .sum();
-            db(1.1 * sum) as f32
+            db(scale * sum) as f32
         })
         .collect()
 }

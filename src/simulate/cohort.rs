@@ -68,6 +68,7 @@ fn machine(scenario: &mut Scenario, random: &mut Random) {
     nuisance.gain_db = random.range(-6.0, 5.0);
     nuisance.noise_db = random.range(-4.0, 10.0);
     nuisance.face_db = random.range(-9.0, 0.0);
+    nuisance.clutter_db = random.range(-4.0, 13.0);
     nuisance.tissue_db = random.range(-5.0, 4.0);
     if random.chance(0.15) {
         nuisance.haze_db = random.range(-46.0, -32.0);

@@ -249,7 +249,11 @@ impl<'a> Face<'a> {
             if strength * column.covered.max(column.tube) < 1e-4 {
                 continue;
             }
-            let mut line_out = OnLine { line, out };
+            let mut line_out = OnLine {
+                line,
+                wavelength: grid.wavelength,
+                out,
+            };
             let plane = r + column.drop;
             line_out.ring(plane, strength * column.metal, 16);
             let rim = self.case.rim_mm() / column.cos;
@@ -299,6 +303,7 @@ impl<'a> Face<'a> {
 /// Echoes being added to one line.
 struct OnLine<'a> {
     line: usize,
+    wavelength: f64,
     out: &'a mut Vec<Echo>,
 }
 
@@ -320,8 +325,8 @@ impl OnLine<'_> {
         for n in 1..=echoes {
             let after = f64::from(n) * RING_STEP;
             let decay = 0.50 * (-after / 0.45).exp() + 0.075 * (-after / 1.5).exp();
-            // each round trip in the plate turns the phase; echoes of neighbouring trips partly cancel
-            let turn = 2.0 * after / 0.31 + 0.17 * f64::from(n);
+            // each round trip in the plate turns the phase a little, so that neighbouring echoes partly cancel
+            let turn = 0.09 * f64::from(n) - 2.0 * after / self.wavelength;
             self.add(r + after, amplitude * decay, turn);
         }
     }

@@ -12,8 +12,6 @@ const SEEN: f64 = 1.5;
 pub(super) struct Needle {
     pub(super) entry: Vector,
     pub(super) tip: Vector,
-    /// Whether the tip stands on metal.
-    pub(super) at_stop: bool,
 }
 
 impl Needle {
@@ -41,12 +39,9 @@ impl Needle {
             let deeper = advance - true_to_surface;
             to_surface + (deeper * slow.stretch).min(slow.room)
         };
-        let at_stop =
-            advance > true_to_surface && (advance - true_to_surface) * slow.stretch >= slow.room;
         Some(Self {
             entry,
             tip: entry.plus(direction, drawn),
-            at_stop,
         })
     }
 

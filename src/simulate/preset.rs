@@ -119,8 +119,8 @@ impl Preset {
             }),
             Self::Scar => {
                 scenario.tissue.scar = Some(Scar {
-                    thickness_mm: 3.0,
-                    loss_db: 7.0,
+                    thickness_mm: 3.5,
+                    loss_db: 11.0,
                     radius_mm: 11.0,
                 });
                 scenario.tissue.fat_mm = 15.0;
@@ -181,6 +181,7 @@ fn base(name: &str, seed: u64) -> Scenario {
             fat_speed: 1450.0,
             capsule_mm: 1.0,
             septa: 7,
+            texture_db: 2.0,
             scar: None,
         },
         pump: Some(PumpCase {
@@ -247,7 +248,7 @@ fn rotated(scenario: &mut Scenario) {
     scenario.tissue.septa = 9;
     edit_pump(scenario, |pump| {
         pump.family = PortFamily::Raised;
-        pump.spin_deg = 176.0;
+        pump.spin_deg = 178.5;
         pump.x_mm = 6.0;
     });
 }

@@ -157,7 +157,8 @@ impl Renderer {
             let levels = &mut self.levels;
             self.anatomy
                 .paint(&self.grid, &moment.place, line, levels, &mut self.echoes);
-            self.hide_behind_face(line, before);
+            self.hide_behind_face(line, before, moment.fluid);
+            self.echo_between(line, before);
             let column = &self.columns[line];
             let levels = &mut self.levels;
             self.anatomy
@@ -170,31 +171,52 @@ impl Renderer {
                 }
             }
             let contact = self.contact[line];
+            let echoes = &mut self.echoes[before..];
             self.anatomy
-                .finish(&self.grid, &moment.place, line, contact, levels);
+                .finish(&self.grid, &moment.place, line, levels, echoes);
             self.add_air(line, contact);
             let field = &mut self.field[line * 2 * samples..(line + 1) * 2 * samples];
             let weights = self.levels.iter().zip(self.scatterers.norm());
             for (value, (level, norm)) in field.chunks_exact_mut(2).zip(weights) {
-                let weight = level * norm;
+                let weight = level * norm * contact as f32;
                 value[0] *= weight;
                 value[1] *= weight;
             }
         }
     }
 
-    /// Dims the echoes of tissue layers that lie behind metal, in shadow or out of contact.
-    fn hide_behind_face(&mut self, line: usize, first: usize) {
+    /// Dims the echoes of tissue layers that lie behind metal, drown in fluid or are out of contact.
+    fn hide_behind_face(&mut self, line: usize, first: usize, fluid: Fluid) {
         let column = &self.columns[line];
-        let shade = if column.r.is_some() {
-            self.contact[line]
-        } else {
-            self.above[line]
-        };
+        let shade = self.contact[line];
+        let pool = fluid.thickness_at(column.u, column.v);
         for echo in &mut self.echoes[first..] {
             echo.amplitude *= shade;
-            if column.r.is_some_and(|r| echo.r > r) {
+            if column.r.is_some_and(|r| echo.r > r - pool) {
                 echo.amplitude *= 1.0 - column.covered;
+            }
+        }
+    }
+
+    /// Sound that ran between metal and a bright layer, or the probe and then the layer, draws that layer again
+    /// behind the metal, once upside down.
+    fn echo_between(&mut self, line: usize, first: usize) {
+        let column = &self.columns[line];
+        let Some(face) = column.r else { return };
+        let share = 0.16 * column.metal * column.shine;
+        if share < 0.01 {
+            return;
+        }
+        for i in first..self.echoes.len() {
+            let layer = self.echoes[i];
+            if layer.r < face {
+                for r in [2.0 * face - layer.r, face + layer.r] {
+                    self.echoes.push(Echo {
+                        r,
+                        amplitude: layer.amplitude * share,
+                        ..layer
+                    });
+                }
             }
         }
     }

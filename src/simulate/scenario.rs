@@ -23,6 +23,8 @@ pub struct Tissue {
     pub capsule_mm: f64,
     /// Number of connective septa in the fat.
     pub septa: u32,
+    /// Standard deviation of slow variation of the echo level (lobules), dB.
+    pub texture_db: f64,
     /// A thick scar over the port that hides its edges.
     pub scar: Option<Scar>,
 }
@@ -153,6 +155,8 @@ pub struct Nuisance {
     pub noise_db: f64,
     /// Level of clutter over the whole picture below full scale, dB; 0 means none.
     pub haze_db: f64,
+    /// Level of clutter behind metal against the usual, dB.
+    pub clutter_db: f64,
     /// Level of the metal echoes against the usual, dB.
     pub face_db: f64,
     /// Level of tissue against the usual, dB.
@@ -165,6 +169,7 @@ impl Default for Nuisance {
             gain_db: 0.0,
             noise_db: 0.0,
             haze_db: 0.0,
+            clutter_db: 0.0,
             face_db: 0.0,
             tissue_db: 0.0,
         }
@@ -275,6 +280,7 @@ impl Scenario {
         self.tissue.fat_mm = keep(self.tissue.fat_mm, 1.0, 100.0, 12.0);
         self.tissue.fat_speed = keep(self.tissue.fat_speed, 1400.0, 1600.0, 1450.0);
         self.tissue.capsule_mm = keep(self.tissue.capsule_mm, 0.1, 5.0, 1.0);
+        self.tissue.texture_db = keep(self.tissue.texture_db, 0.0, 6.0, 2.0);
         self.tissue.septa = self.tissue.septa.min(24);
         self.pose = self.pose.limited();
         self

@@ -218,12 +218,13 @@ impl Scatterers {
         if line < 0.0 || sample < 0.0 {
             return;
         }
-        let (line, sample) = (line as usize, sample as usize);
-        let step = (e.abs() * WEIGHT_STEPS as f32) as usize;
+        // casts to 32 bits are much cheaper than to 64
+        let (line, sample) = (line as i32 as usize, sample as i32 as usize);
+        let step = (e.abs() * WEIGHT_STEPS as f32) as i32 as usize;
         if line >= grid.rays.len() || sample >= grid.samples || step >= self.weights.len() {
             return;
         }
-        let [cos, sin] = self.waves[(phase * WAVES as f32) as usize % WAVES];
+        let [cos, sin] = self.waves[(phase * WAVES as f32) as i32 as usize % WAVES];
         let weight = self.weights[step];
         let target = 2 * (line * grid.samples + sample);
         field[target] += weight * cos;
