@@ -83,7 +83,7 @@ fn by_sides(outline: &Outline) -> Option<FanInPicture> {
         apex: PixelPoint::new(left.start + left.slope * z, z),
         near: 0.0,
         far: 0.0,
-        half: Radians((half_left + half_right) / 2.0),
+        half: Radians(f64::midpoint(half_left, half_right)),
     };
     fan.near = usual_radius(&fan, &outline.top).unwrap_or(0.0);
     fan.far = far_radius(&fan, outline)?;
@@ -91,6 +91,10 @@ fn by_sides(outline: &Outline) -> Option<FanInPicture> {
         fan = refined(&fan, outline, reach, true)?;
     }
     fan.far = far_radius(&fan, outline)?;
+    if fan.near < POINTED {
+        // The outline of so small an arc says no more than that it is there.
+        fan.near = 0.0;
+    }
     let believed = is_sound(&fan)
         && sides_are_seen(&fan, outline)
         && face_is_seen(&fan, outline)
@@ -169,7 +173,10 @@ fn usual_radius(fan: &FanInPicture, points: &[PixelPoint]) -> Option<f64> {
         while radii.get(from).is_some_and(|first| radius - first > 3.0) {
             from += 1;
         }
-        let middle = radii.get((from + k) / 2).copied().unwrap_or(radius);
+        let middle = radii
+            .get(usize::midpoint(from, k))
+            .copied()
+            .unwrap_or(radius);
         if k + 1 - from > best.0 {
             best = (k + 1 - from, middle);
         }
@@ -468,7 +475,7 @@ fn face_half(fan: &FanInPicture, outline: &Outline) -> Option<Radians> {
     };
     let (left, right) = (extent(-1.0), extent(1.0));
     let even = (left - right).abs().to_degrees() <= UNEVEN_MOST_DEGREES;
-    even.then_some(Radians((left + right) / 2.0))
+    even.then_some(Radians(f64::midpoint(left, right)))
 }
 
 /// The deepest radius at which anything is lit, if several beams well apart end there and none beyond: in water

@@ -1,4 +1,10 @@
 //! Image formation on real and simulated pictures: against another toolkit's scan conversion, and fans in pictures.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: a panic is a failed test"
+)]
 use std::path::PathBuf;
 
 use ::image as image_files;
@@ -154,11 +160,21 @@ fn brightest(pictures: &Pictures, frames: usize) -> Vec<u8> {
     brightest
 }
 
-fn fan_in(name: &str, frames: usize) -> Option<Option<(FanInPicture, Pictures)>> {
-    let pictures = Pictures::read(&format!("{name}.mha"))?;
+/// The fan seen in a file (`None`: none is seen), and its pictures.
+struct Seen {
+    fan: Option<FanInPicture>,
+    pictures: Pictures,
+}
+
+/// Looks for a fan; says so and returns `None` when the file is not there.
+fn look(name: &str, frames: usize) -> Option<Seen> {
+    let Some(pictures) = Pictures::read(&format!("{name}.mha")) else {
+        println!("skipped: {name} is not on this machine");
+        return None;
+    };
     let pixels = brightest(&pictures, frames);
     let fan = recognise_fan(&pixels, pictures.columns, pictures.rows);
-    Some(fan.map(|fan| (fan, pictures)))
+    Some(Seen { fan, pictures })
 }
 
 #[test]
@@ -170,11 +186,10 @@ fn the_apex_of_simulated_curved_arrays_lies_one_radius_above_the_face() {
         ("physics/d06_curved_no_pump", 128.0),
         ("sequences/q03_curved_breathing", 130.0),
     ] {
-        let Some(found) = fan_in(name, 1) else {
-            println!("skipped: {name} is not on this machine");
+        let Some(Seen { fan, pictures }) = look(name, 1) else {
             continue;
         };
-        let (fan, pictures) = found.unwrap_or_else(|| panic!("{name}: no fan"));
+        let fan = fan.unwrap_or_else(|| panic!("{name}: no fan"));
         let mm = |pixels: f64, axis: usize| pictures.offset[axis] + pixels * pictures.spacing;
         let apex = (mm(fan.apex.x, 0), mm(fan.apex.z, 1));
         let (near, far) = (fan.near * pictures.spacing, fan.far * pictures.spacing);
@@ -192,16 +207,13 @@ fn the_apex_of_simulated_curved_arrays_lies_one_radius_above_the_face() {
 fn an_endocavity_fan_is_found_in_converted_pictures_and_in_water() {
     let folder = "plus-scanconvert/truth";
     let name = format!("{folder}/UltrasonixCurvilinearScanConvertedData.igs");
-    match fan_in(&name, 1) {
-        // geometry.json: face in the middle at column 410 (counted from 1), row 87; apex 10 mm of 0.15 mm above it.
-        Some(found) => {
-            let (fan, _) = found.expect("a fan");
-            assert!((fan.apex.x - 409.5).abs() < 1.0, "{fan:?}");
-            assert!((fan.apex.z - (87.0 - 10.0 / 0.15)).abs() < 1.5, "{fan:?}");
-            assert!((fan.half.degrees() - 75.0).abs() < 0.5, "{fan:?}");
-            assert!((fan.far - 82.0 / 0.15).abs() < 3.0, "{fan:?}");
-        }
-        None => println!("skipped: {name} is not on this machine"),
+    if let Some(seen) = look(&name, 1) {
+        // geometry.json: face in the middle of 820 columns, row 87; apex 10 mm of 0.15 mm above it.
+        let fan = seen.fan.expect("a fan");
+        assert!((fan.apex.x - 409.5).abs() < 1.0, "{fan:?}");
+        assert!((fan.apex.z - (87.0 - 10.0 / 0.15)).abs() < 1.5, "{fan:?}");
+        assert!((fan.half.degrees() - 75.0).abs() < 0.5, "{fan:?}");
+        assert!((fan.far - 82.0 / 0.15).abs() < 3.0, "{fan:?}");
     }
     // The same kind of probe over water on the scanner's own screen: nothing but the face, wires and noise is lit.
     for name in [
@@ -209,11 +221,10 @@ fn an_endocavity_fan_is_found_in_converted_pictures_and_in_water() {
         "plus-nwire/USTC_3NWires_RandomStepperMotionCalibration.igs",
         "plus-nwire/USTC_3NWires_TemplateTranslation.igs",
     ] {
-        let Some(found) = fan_in(name, usize::MAX) else {
-            println!("skipped: {name} is not on this machine");
+        let Some(seen) = look(name, usize::MAX) else {
             continue;
         };
-        let (fan, _) = found.unwrap_or_else(|| panic!("{name}: no fan"));
+        let fan = seen.fan.unwrap_or_else(|| panic!("{name}: no fan"));
         println!("{name}: {fan:?}, half {:.2}", fan.half.degrees());
         assert!(
             (fan.apex.x - 409.0).abs() < 1.0 && (fan.apex.z - 27.5).abs() < 1.5,
@@ -241,9 +252,8 @@ fn no_fan_is_seen_in_pictures_of_linear_arrays() {
         "sequences/q05_inverted_sweep",
     ] {
         for frames in [1, usize::MAX] {
-            match fan_in(name, frames) {
-                Some(found) => assert!(found.is_none(), "{name}: {:?}", found.map(|f| f.0)),
-                None => println!("skipped: {name} is not on this machine"),
+            if let Some(Seen { fan, .. }) = look(name, frames) {
+                assert!(fan.is_none(), "{name}: {fan:?}");
             }
         }
     }
