@@ -165,16 +165,22 @@ fn split(position: f64, count: usize) -> (usize, u32) {
 
 /// The scalar path over neighbouring pixels.
 fn fill_run(samples: &[u8], inner: usize, index: &[u32], weights: &[u32], out: &mut [u8]) {
+    // Both slices have one length, so one look at an index serves both.
+    let reach = samples.len() - inner;
+    let (these, those) = (&samples[..reach], &samples[inner..][..reach]);
     for ((pixel, &index), &weights) in out.iter_mut().zip(index).zip(weights) {
-        let near = index as usize;
-        let next = near + inner;
-        let (this, that) = (&samples[near..near + 2], &samples[next..next + 2]);
-        let (along, across) = (weights & 0xFFFF, weights >> 16);
-        let first = |pair: &[u8]| {
-            (u32::from(pair[0]) * (WHOLE - along) + u32::from(pair[1]) * along + FIRST_HALF)
-                >> FIRST_SHIFT
+        let at = index as usize;
+        let (this, that) = (&these[at..at + 2], &those[at..at + 2]);
+        let (along, across) = ((weights & 0xFFFF) as i32, (weights >> 16) as i32);
+        // `a * (whole - w) + b * w` with one multiplication. Nothing overflows; saying so spares the checks.
+        let mix = |a: i32, b: i32, weight: i32| {
+            (a << WEIGHT_BITS).wrapping_add(b.wrapping_sub(a).wrapping_mul(weight))
         };
-        let sum = first(this) * (WHOLE - across) + first(that) * across + SECOND_HALF;
+        let first = |pair: &[u8]| {
+            let sum = mix(i32::from(pair[0]), i32::from(pair[1]), along);
+            sum.wrapping_add(FIRST_HALF as i32) >> FIRST_SHIFT
+        };
+        let sum = mix(first(this), first(that), across).wrapping_add(SECOND_HALF as i32);
         *pixel = (sum >> SECOND_SHIFT) as u8;
     }
 }

@@ -83,7 +83,7 @@ fn by_sides(outline: &Outline) -> Option<FanInPicture> {
         apex: PixelPoint::new(left.start + left.slope * z, z),
         near: 0.0,
         far: 0.0,
-        half: Radians((half_left + half_right) / 2.0),
+        half: Radians(f64::midpoint(half_left, half_right)),
     };
     fan.near = usual_radius(&fan, &outline.top).unwrap_or(0.0);
     fan.far = far_radius(&fan, outline)?;
@@ -91,6 +91,10 @@ fn by_sides(outline: &Outline) -> Option<FanInPicture> {
         fan = refined(&fan, outline, reach, true)?;
     }
     fan.far = far_radius(&fan, outline)?;
+    if fan.near < POINTED {
+        // The outline of so small an arc says no more than that it is there.
+        fan.near = 0.0;
+    }
     let believed = is_sound(&fan)
         && sides_are_seen(&fan, outline)
         && face_is_seen(&fan, outline)
@@ -169,7 +173,10 @@ fn usual_radius(fan: &FanInPicture, points: &[PixelPoint]) -> Option<f64> {
         while radii.get(from).is_some_and(|first| radius - first > 3.0) {
             from += 1;
         }
-        let middle = radii.get((from + k) / 2).copied().unwrap_or(radius);
+        let middle = radii
+            .get(usize::midpoint(from, k))
+            .copied()
+            .unwrap_or(radius);
         if k + 1 - from > best.0 {
             best = (k + 1 - from, middle);
         }
@@ -387,7 +394,7 @@ fn by_face(outline: &Outline) -> Option<FanInPicture> {
 fn face_circle(outline: &Outline) -> Option<FanInPicture> {
     let picked = spread(&outline.top, 44);
     let (least, most) = (0.02 * outline.columns as f64, outline.columns as f64);
-    let mut best: Option<(usize, FanInPicture)> = None;
+    let mut best: Option<(i64, FanInPicture)> = None;
     for (i, &a) in picked.iter().enumerate() {
         for (j, &b) in picked.iter().enumerate().skip(i + 1) {
             for &c in picked.iter().skip(j + 1) {
@@ -398,10 +405,16 @@ fn face_circle(outline: &Outline) -> Option<FanInPicture> {
                 if !lower || radius < least || radius > most {
                     continue;
                 }
-                let on = outline.top.iter().filter(|p| {
-                    p.z > center.z && ((**p).distance(center) - radius).abs() <= ON_LINE
-                });
-                let on = on.count();
+                // Nothing lies between the face and its apex, so lit points there speak against a circle.
+                let on: i64 = outline
+                    .top
+                    .iter()
+                    .map(|p| match p.distance(center) - radius {
+                        off if off < -3.0 => -3,
+                        off if off.abs() <= ON_LINE && p.z > center.z => 1,
+                        _ => 0,
+                    })
+                    .sum();
                 if best.is_none_or(|(so_far, _)| on > so_far) {
                     best = Some((
                         on,
@@ -462,14 +475,15 @@ fn face_half(fan: &FanInPicture, outline: &Outline) -> Option<Radians> {
     };
     let (left, right) = (extent(-1.0), extent(1.0));
     let even = (left - right).abs().to_degrees() <= UNEVEN_MOST_DEGREES;
-    even.then_some(Radians((left + right) / 2.0))
+    even.then_some(Radians(f64::midpoint(left, right)))
 }
 
-/// The radius at which the lit part ends over a good part of the fan; `None` where it ends nowhere in common.
+/// The deepest radius at which anything is lit, if several beams well apart end there and none beyond: in water
+/// only the noise of many frames shows it. `None` where nothing ends in common.
 fn lit_reach(fan: &FanInPicture, outline: &Outline) -> Option<f64> {
     let step = 2.0_f64.to_radians();
     let bins = (fan.half.0 / step) as i32;
-    let mut reaches: Vec<f64> = Vec::new();
+    let mut reaches: Vec<(f64, f64)> = Vec::new();
     for bin in -bins..=bins {
         let middle = f64::from(bin) * step;
         let mut reach = 0.0;
@@ -491,11 +505,167 @@ fn lit_reach(fan: &FanInPicture, outline: &Outline) -> Option<f64> {
             }
         }
         if reach > 0.0 {
-            reaches.push(reach);
+            reaches.push((reach, middle));
         }
     }
-    reaches.sort_by(f64::total_cmp);
-    let far = *reaches.get(reaches.len() * 9 / 10)?;
-    let near_it = reaches.iter().filter(|&&r| (r - far).abs() < 0.03 * far);
-    (near_it.count() * 10 >= reaches.len() * 3 && reaches.len() >= 8).then_some(far + 0.5)
+    let far = reaches.iter().map(|(reach, _)| *reach).fold(0.0, f64::max);
+    let at_it: Vec<f64> = reaches
+        .iter()
+        .filter(|(reach, _)| far - reach <= 3.0)
+        .map(|(_, angle)| *angle)
+        .collect();
+    let first = at_it.first()?;
+    let last = at_it.last()?;
+    let common = at_it.len() >= 4 && last - first >= 10.0_f64.to_radians();
+    common.then_some(far + 0.5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture of a fan with speckle, a few dark patches and, above, lettering.
+    fn picture(fan: &FanInPicture, columns: usize, rows: usize) -> Vec<u8> {
+        let mut pixels = vec![0_u8; columns * rows];
+        for (pixel, grey) in pixels.iter_mut().enumerate() {
+            let at = PixelPoint::new((pixel % columns) as f64, (pixel / columns) as f64);
+            let (radius, angle) = fan.polar(at);
+            let inside = radius >= fan.near && radius <= fan.far && angle.abs() <= fan.half.0;
+            let hole = at.distance(PixelPoint::new(columns as f64 * 0.3, rows as f64 * 0.6));
+            if inside && hole > 50.0 {
+                let noise = (pixel as u32).wrapping_mul(2_654_435_761) >> 24;
+                *grey = if noise < 30 { 0 } else { noise as u8 };
+            }
+        }
+        for row in 8..16 {
+            for column in (columns / 2 - 60..columns / 2 + 60).filter(|c| c % 5 < 3) {
+                pixels[row * columns + column] = 250;
+            }
+        }
+        pixels
+    }
+
+    fn fan(x: f64, z: f64, near: f64, far: f64, degrees: f64) -> FanInPicture {
+        FanInPicture {
+            apex: PixelPoint::new(x, z),
+            near,
+            far,
+            half: Radians::from_degrees(degrees),
+        }
+    }
+
+    fn assert_found(truth: &FanInPicture, columns: usize, rows: usize, limit: f64) {
+        let pixels = picture(truth, columns, rows);
+        let found = recognise_fan(&pixels, columns, rows);
+        let found = found.unwrap_or_else(|| panic!("not found: {truth:?}"));
+        let off = found.apex.distance(truth.apex);
+        assert!(off < limit, "apex off by {off}: {found:?} for {truth:?}");
+        assert!((found.face().z - truth.face().z).abs() < 1.0, "{found:?}");
+        assert!((found.half - truth.half).abs().degrees() < 0.4, "{found:?}");
+    }
+
+    #[test]
+    fn fans_of_many_shapes_are_found_with_lettering_and_dark_patches() {
+        for truth in [
+            fan(400.0, -180.0, 260.0, 700.0, 32.0),
+            fan(380.4, 20.6, 70.0, 540.0, 70.0),
+            fan(412.3, -90.2, 130.0, 650.0, 28.0),
+        ] {
+            assert_found(&truth, 800, 600, 2.0);
+            let found = recognise_fan(&picture(&truth, 800, 600), 800, 600).expect("found");
+            assert!(
+                (found.far - truth.far).abs() < 2.0,
+                "{found:?} for {truth:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_fan_whose_bottom_is_cut_off_keeps_its_apex() {
+        assert_found(&fan(400.0, -180.0, 260.0, 900.0, 30.0), 800, 420, 3.0);
+    }
+
+    #[test]
+    fn the_point_of_a_phased_array_is_its_apex() {
+        assert_found(&fan(400.0, 30.0, 0.0, 520.0, 42.0), 800, 600, 3.0);
+    }
+
+    #[test]
+    fn rectangles_trapezoids_and_one_sided_fans_are_no_fans() {
+        let (columns, rows) = (640, 480);
+        let shape = |inside: &dyn Fn(f64, f64) -> bool| -> Vec<u8> {
+            (0..columns * rows)
+                .map(|p| {
+                    let lit = inside((p % columns) as f64, (p / columns) as f64);
+                    if lit { 40 + (p * 7919 % 200) as u8 } else { 0 }
+                })
+                .collect()
+        };
+        let rectangle = shape(&|x, z| (150.0..490.0).contains(&x) && (40.0..440.0).contains(&z));
+        let trapezoid =
+            shape(&|x, z| (x - 320.0).abs() < 100.0 + z * 0.4 && (40.0..440.0).contains(&z));
+        let one_sided =
+            shape(&|x, z| x > 150.0 && x < 300.0 + z * 0.5 && (40.0..440.0).contains(&z));
+        let disc = shape(&|x, z| (x - 320.0).hypot(z - 240.0) < 180.0);
+        for (name, pixels) in [
+            ("rectangle", rectangle),
+            ("trapezoid", trapezoid),
+            ("one-sided", one_sided),
+            ("disc", disc),
+            ("black", vec![0; columns * rows]),
+            ("grey", vec![90; columns * rows]),
+        ] {
+            let found = recognise_fan(&pixels, columns, rows);
+            assert!(found.is_none(), "{name}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_face_in_black_water_is_found_once_noise_shows_how_deep_the_picture_goes() {
+        let truth = fan(400.0, 30.0, 67.0, 540.0, 70.0);
+        let (columns, rows) = (800, 600);
+        let mut pixels = vec![0_u8; columns * rows];
+        let mut speckle = |radius: f64, degrees: f64, grey: u8| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let column = (truth.apex.x + radius * sin).round() as usize;
+            let row = (truth.apex.z + radius * cos).round() as usize;
+            if column < columns && row < rows {
+                pixels[row * columns + column] = grey;
+            }
+        };
+        for k in 0..28_000 {
+            let degrees = f64::from(k % 1400) / 10.0 - 70.0;
+            speckle(67.5 + f64::from(k / 1400), degrees, 200);
+        }
+        assert!(recognise_fan(&pixels, columns, rows).is_none());
+        let mut speckle = |radius: f64, degrees: f64, grey: u8| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let column = (truth.apex.x + radius * sin).round() as usize;
+            let row = (truth.apex.z + radius * cos).round() as usize;
+            if column < columns && row < rows {
+                pixels[row * columns + column] = grey;
+            }
+        };
+        for k in 0..400 {
+            let degrees = f64::from(k * 37 % 130) - 65.0;
+            speckle(100.0 + f64::from(k * 53 % 441), degrees, 60);
+        }
+        for degrees in [-20.0, -10.0, -1.0, 8.0, 20.0] {
+            speckle(539.5, degrees, 60);
+        }
+        let found = recognise_fan(&pixels, columns, rows).expect("found");
+        assert!(found.apex.distance(truth.apex) < 2.0, "{found:?}");
+        assert!((found.far - truth.far).abs() < 3.0, "{found:?}");
+        assert!((found.half.degrees() - 70.0).abs() < 2.0, "{found:?}");
+    }
+
+    #[test]
+    fn a_fan_can_be_given_in_millimetres() {
+        let map = Affine::new([0.2, 0.2], [-64.6, -8.2]).expect("sound");
+        let Beams::Fan { apex, near, .. } = fan(323.0, -259.0, 301.0, 640.0, 30.0).beams(&map)
+        else {
+            panic!("a fan");
+        };
+        assert!(apex.x.abs() < 1e-9 && (apex.z + 60.0).abs() < 1e-9 && (near - 60.2).abs() < 1e-9);
+    }
 }

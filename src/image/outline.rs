@@ -135,33 +135,38 @@ impl Cells {
             large: vec![false],
         };
         let least = LETTERING * picture_columns.min(picture_rows) as f64;
-        let mut open = Vec::new();
         for start in 0..counts.len() {
-            if counts[start] < CELL_LIT || cells.label[start] != 0 {
-                continue;
+            if counts[start] >= CELL_LIT && cells.label[start] == 0 {
+                let shorter = cells.join(start, &counts);
+                cells.large.push((shorter * CELL) as f64 >= least);
             }
-            let label = cells.large.len() as u32;
-            let (mut across, mut down) = ((usize::MAX, 0), (usize::MAX, 0));
-            cells.label[start] = label;
-            open.push(start);
-            while let Some(cell) = open.pop() {
-                let (column, row) = (cell % columns, cell / columns);
-                across = (across.0.min(column), across.1.max(column));
-                down = (down.0.min(row), down.1.max(row));
-                for r in row.saturating_sub(1)..(row + 2).min(rows) {
-                    for c in column.saturating_sub(1)..(column + 2).min(columns) {
-                        let next = r * columns + c;
-                        if counts[next] >= CELL_LIT && cells.label[next] == 0 {
-                            cells.label[next] = label;
-                            open.push(next);
-                        }
+        }
+        cells
+    }
+
+    /// Labels the stretch around a cell and returns how many cells its shorter side has for certain: the outermost
+    /// two may be touched only.
+    fn join(&mut self, start: usize, counts: &[usize]) -> usize {
+        let (columns, rows) = (self.columns, counts.len() / self.columns);
+        let label = self.large.len() as u32;
+        let (mut across, mut down) = ((usize::MAX, 0), (usize::MAX, 0));
+        let mut open = vec![start];
+        self.label[start] = label;
+        while let Some(cell) = open.pop() {
+            let (column, row) = (cell % columns, cell / columns);
+            across = (across.0.min(column), across.1.max(column));
+            down = (down.0.min(row), down.1.max(row));
+            for r in row.saturating_sub(1)..(row + 2).min(rows) {
+                for c in column.saturating_sub(1)..(column + 2).min(columns) {
+                    let next = r * columns + c;
+                    if counts[next] >= CELL_LIT && self.label[next] == 0 {
+                        self.label[next] = label;
+                        open.push(next);
                     }
                 }
             }
-            let shorter = (across.1 - across.0).min(down.1 - down.0) + 1;
-            cells.large.push((shorter * CELL) as f64 >= least);
         }
-        cells
+        (across.1 - across.0).min(down.1 - down.0)
     }
 
     fn keep(&self, column: usize, row: usize) -> bool {

@@ -98,8 +98,8 @@ impl PictureGrid {
         let columns = count(width, most_columns);
         let rows = count(height, most_rows);
         // Pixels lie evenly around the middle of the area: at most half a pixel is lost or gained in all.
-        let first_x = (area.left + area.right) / 2.0 - pitch * (columns - 1) as f64 / 2.0;
-        let first_z = (area.top + area.bottom) / 2.0 - pitch * (rows - 1) as f64 / 2.0;
+        let first_x = f64::midpoint(area.left, area.right) - pitch * (columns - 1) as f64 / 2.0;
+        let first_z = f64::midpoint(area.top, area.bottom) - pitch * (rows - 1) as f64 / 2.0;
         let scan_from_pixel = Affine::new([pitch, pitch], [first_x, first_z])?;
         Some(Self {
             columns,

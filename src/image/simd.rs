@@ -4,6 +4,10 @@
     unsafe_code,
     reason = "vector loads and gathers have no safe form; every address is bounded on the spot"
 )]
+#![expect(
+    clippy::cast_ptr_alignment,
+    reason = "the loads, gathers and stores used here need no alignment"
+)]
 
 /// Proof that this machine has the instructions.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +30,10 @@ impl Gather {
     ///
     /// Right wherever `index + inner + 4 <= samples.len()`; an index beyond that reads other samples, never memory
     /// outside.
+    #[expect(
+        clippy::unused_self,
+        reason = "holding it is the proof that the instructions are there"
+    )]
     pub(super) fn fill(
         self,
         samples: &[u8],

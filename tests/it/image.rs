@@ -1,8 +1,15 @@
 //! Image formation on real and simulated pictures: against another toolkit's scan conversion, and fans in pictures.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: a panic is a failed test"
+)]
 use std::path::PathBuf;
 
+use ::image as image_files;
 use portsight::frame::{DepthRange, ScanGeometry};
-use portsight::image::{PictureSize, ScanConverter};
+use portsight::image::{FanInPicture, PictureSize, ScanConverter, recognise_fan};
 use portsight::space::{Millimeters, Radians, ScanPoint};
 
 /// The folder of shared recordings, if this machine has it.
@@ -142,57 +149,135 @@ fn real_curvilinear_lines_become_the_toolkits_picture() {
     }
 }
 
+/// The brightest of the first frames of a sequence, pixel by pixel.
+fn brightest(pictures: &Pictures, frames: usize) -> Vec<u8> {
+    let mut brightest = vec![0_u8; pictures.columns * pictures.rows];
+    for frame in pictures.frames().take(frames) {
+        for (most, &grey) in brightest.iter_mut().zip(frame) {
+            *most = grey.max(*most);
+        }
+    }
+    brightest
+}
+
+/// The fan seen in a file (`None`: none is seen), and its pictures.
+struct Seen {
+    fan: Option<FanInPicture>,
+    pictures: Pictures,
+}
+
+/// Looks for a fan; says so and returns `None` when the file is not there.
+fn look(name: &str, frames: usize) -> Option<Seen> {
+    let Some(pictures) = Pictures::read(&format!("{name}.mha")) else {
+        println!("skipped: {name} is not on this machine");
+        return None;
+    };
+    let pixels = brightest(&pictures, frames);
+    let fan = recognise_fan(&pixels, pictures.columns, pictures.rows);
+    Some(Seen { fan, pictures })
+}
+
 #[test]
-fn probe_dump() {
-    for name in [
-        "physics/d01_linear_recessed_16mm",
-        "physics/d02_curved_recessed_32mm",
-        "physics/d03_linear_inverted",
-        "physics/d04_curved_raised_34mm",
-        "physics/d05_linear_access_port_only",
-        "physics/d06_curved_no_pump",
-        "physics/d07_linear_needle_in_plane",
-        "plus-framegrab/SegmentationTest_VLCUS_RandomStepperMotionData2.igs",
-        "plus-framegrab/USTC_FrameGrabber_TemplateTranslationData.igs",
-        "plus-nwire/USTC_3NWires_RandomStepperMotionCalibration.igs",
-        "plus-nwire/USTC_3NWires_TemplateTranslation.igs",
-        "plus-nwire/fCal_Test_Calibration_3NWires_fCal2.0.igs",
-        "plus-scanconvert/truth/UltrasonixCurvilinearScanConvertedData.igs",
-        "plus-scanconvert/truth/UltrasonixCurvilinearScanConvertedDataGroundTruth.igs",
-        "plus-scanconvert/truth/UltrasonixLinearScanConvertedData.igs",
-        "plus-watertank/watertank_000_099.igs",
-        "sequences/q01_hold_recessed",
-        "sequences/q03_curved_breathing",
+fn the_apex_of_simulated_curved_arrays_lies_one_radius_above_the_face() {
+    // Both sets were made with a face of 60 mm radius that touches z = 0 at x = 0.
+    for (name, far_mm) in [
+        ("physics/d02_curved_recessed_32mm", 128.0),
+        ("physics/d04_curved_raised_34mm", 128.0),
+        ("physics/d06_curved_no_pump", 128.0),
+        ("sequences/q03_curved_breathing", 130.0),
     ] {
-        let Some(p) = Pictures::read(&format!("{name}.mha")) else {
-            println!("no {name}");
+        let Some(Seen { fan, pictures }) = look(name, 1) else {
             continue;
         };
-        for n in [1, 20, 400] {
-            let mut m = vec![0u8; p.columns * p.rows];
-            for f in p.frames().take(n) {
-                for (a, b) in m.iter_mut().zip(f) {
-                    *a = (*a).max(*b);
-                }
-            }
-            let t = std::time::Instant::now();
-            let fan = portsight::image::recognise_fan(&m, p.columns, p.rows);
-            println!(
-                "{name} {n} {:?} {} {:?}",
-                fan,
-                fan.map_or(0.0, |f| f.half.degrees()),
-                t.elapsed()
-            );
-            if let Some(f) = fan {
-                let s = p.spacing;
-                println!(
-                    "   mm apex {:.3},{:.3} near {:.3} far {:.3}",
-                    p.offset[0] + s * f.apex.x,
-                    p.offset[1] + s * f.apex.z,
-                    s * f.near,
-                    s * f.far
-                );
+        let fan = fan.unwrap_or_else(|| panic!("{name}: no fan"));
+        let mm = |pixels: f64, axis: usize| pictures.offset[axis] + pixels * pictures.spacing;
+        let apex = (mm(fan.apex.x, 0), mm(fan.apex.z, 1));
+        let (near, far) = (fan.near * pictures.spacing, fan.far * pictures.spacing);
+        let degrees = fan.half.degrees();
+        println!("{name}: apex {apex:.2?} mm, near {near:.2}, far {far:.2}, half {degrees:.2}");
+        assert!(apex.0.abs() < 0.1 && (apex.1 + 60.0).abs() < 0.3, "{name}");
+        assert!(
+            (near - 60.0).abs() < 0.4 && (far - far_mm).abs() < 0.4,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_endocavity_fan_is_found_in_converted_pictures_and_in_water() {
+    let folder = "plus-scanconvert/truth";
+    let name = format!("{folder}/UltrasonixCurvilinearScanConvertedData.igs");
+    if let Some(seen) = look(&name, 1) {
+        // geometry.json: face in the middle of 820 columns, row 87; apex 10 mm of 0.15 mm above it.
+        let fan = seen.fan.expect("a fan");
+        assert!((fan.apex.x - 409.5).abs() < 1.0, "{fan:?}");
+        assert!((fan.apex.z - (87.0 - 10.0 / 0.15)).abs() < 1.5, "{fan:?}");
+        assert!((fan.half.degrees() - 75.0).abs() < 0.5, "{fan:?}");
+        assert!((fan.far - 82.0 / 0.15).abs() < 3.0, "{fan:?}");
+    }
+    // The same kind of probe over water on the scanner's own screen: nothing but the face, wires and noise is lit.
+    for name in [
+        "plus-scanconvert/truth/UltrasonixCurvilinearScanConvertedDataGroundTruth.igs",
+        "plus-nwire/USTC_3NWires_RandomStepperMotionCalibration.igs",
+        "plus-nwire/USTC_3NWires_TemplateTranslation.igs",
+    ] {
+        let Some(seen) = look(name, usize::MAX) else {
+            continue;
+        };
+        let fan = seen.fan.unwrap_or_else(|| panic!("{name}: no fan"));
+        println!("{name}: {fan:?}, half {:.2}", fan.half.degrees());
+        assert!(
+            (fan.apex.x - 409.0).abs() < 1.0 && (fan.apex.z - 27.5).abs() < 1.5,
+            "{name}"
+        );
+        assert!(
+            (fan.near - 67.4).abs() < 1.5 && (fan.far - 541.0).abs() < 4.0,
+            "{name}"
+        );
+        assert!((fan.half.degrees() - 74.0).abs() < 2.0, "{name}");
+    }
+}
+
+#[test]
+fn no_fan_is_seen_in_pictures_of_linear_arrays() {
+    for name in [
+        "physics/d01_linear_recessed_16mm",
+        "physics/d03_linear_inverted",
+        "physics/d05_linear_access_port_only",
+        "physics/d07_linear_needle_in_plane",
+        "plus-scanconvert/truth/UltrasonixLinearScanConvertedData.igs",
+        "plus-nwire/fCal_Test_Calibration_3NWires_fCal2.0.igs",
+        "plus-watertank/watertank_000_099.igs",
+        "sequences/q01_hold_recessed",
+        "sequences/q05_inverted_sweep",
+    ] {
+        for frames in [1, usize::MAX] {
+            if let Some(Seen { fan, .. }) = look(name, frames) {
+                assert!(fan.is_none(), "{name}: {fan:?}");
             }
         }
     }
+    let mut stills = 0;
+    for folder in [
+        "anatomy-negatives/usgra",
+        "anatomy-negatives/vastus",
+        "muscle-motion/jumping",
+        "pocus-rulers",
+    ] {
+        let Some(files) = recordings().and_then(|r| std::fs::read_dir(r.join(folder)).ok()) else {
+            println!("skipped: {folder} is not on this machine");
+            continue;
+        };
+        for file in files.flatten() {
+            let Ok(picture) = image_files::open(file.path()) else {
+                continue;
+            };
+            let picture = picture.into_luma8();
+            let (columns, rows) = (picture.width() as usize, picture.height() as usize);
+            let found = recognise_fan(picture.as_raw(), columns, rows);
+            assert!(found.is_none(), "{}: {found:?}", file.path().display());
+            stills += 1;
+        }
+    }
+    println!("{stills} stills of linear arrays looked at");
 }

@@ -16,7 +16,10 @@ fn program(folder: &Path) -> Command {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
-    program(folder).args(arguments).output().expect("program runs")
+    program(folder)
+        .args(arguments)
+        .output()
+        .expect("program runs")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -27,7 +30,17 @@ fn simulated(folder: &Path, preset: &str, seconds: &str) -> PathBuf {
     let name = format!("{preset}.mha");
     let out = run(
         folder,
-        &["simulate", "--preset", preset, "--seed", "5", "--seconds", seconds, "--out", &name],
+        &[
+            "simulate",
+            "--preset",
+            preset,
+            "--seed",
+            "5",
+            "--seconds",
+            seconds,
+            "--out",
+            &name,
+        ],
     );
     assert!(out.status.success(), "{}", text(&out.stderr));
     folder.join(name)
@@ -41,8 +54,20 @@ fn lines(bytes: &[u8]) -> Vec<Value> {
 }
 
 const KEYS: [&str; 14] = [
-    "frame", "time_s", "units", "state", "confidence", "port", "other_port", "face", "surface", "path", "withheld",
-    "needle", "fluid", "contact",
+    "frame",
+    "time_s",
+    "units",
+    "state",
+    "confidence",
+    "port",
+    "other_port",
+    "face",
+    "surface",
+    "path",
+    "withheld",
+    "needle",
+    "fluid",
+    "contact",
 ];
 
 #[test]
@@ -51,7 +76,10 @@ fn without_a_verb_and_a_display_the_job_is_done_headless_and_leaves_picture_advi
     let out = run(folder.path(), &[]);
     assert!(out.status.success(), "{}", text(&out.stderr));
     let said = text(&out.stdout);
-    assert!(said.contains("No display") && said.contains("Not a medical device"), "{said}");
+    assert!(
+        said.contains("No display") && said.contains("Not a medical device"),
+        "{said}"
+    );
     let demo = folder.path().join("portsight-demo");
     let picture = ::image::open(demo.join("picture.png")).expect("a PNG");
     assert!(picture.width() >= 1000);
@@ -67,8 +95,16 @@ fn without_a_verb_and_a_display_the_job_is_done_headless_and_leaves_picture_advi
         .expect("journal");
     let journal = lines(&std::fs::read(journal.path()).expect("journal"));
     let events: Vec<&str> = journal.iter().filter_map(|e| e["event"].as_str()).collect();
-    for wanted in ["session_started", "lock_gained", "path_suggested", "session_ended"] {
-        assert!(events.contains(&wanted), "{wanted} is missing in {events:?}");
+    for wanted in [
+        "session_started",
+        "lock_gained",
+        "path_suggested",
+        "session_ended",
+    ] {
+        assert!(
+            events.contains(&wanted),
+            "{wanted} is missing in {events:?}"
+        );
     }
 }
 
@@ -76,7 +112,14 @@ fn without_a_verb_and_a_display_the_job_is_done_headless_and_leaves_picture_advi
 fn two_runs_of_analyze_give_identical_bytes_and_every_promised_key() {
     let folder = tempfile::tempdir().expect("folder");
     simulated(folder.path(), "easy", "1");
-    let arguments = ["analyze", "easy.mha", "--pump", "synchromed2-20", "--needle", "22G:51"];
+    let arguments = [
+        "analyze",
+        "easy.mha",
+        "--pump",
+        "synchromed2-20",
+        "--needle",
+        "22G:51",
+    ];
     let first = run(folder.path(), &arguments);
     assert!(first.status.success(), "{}", text(&first.stderr));
     let to_file = run(
@@ -105,10 +148,24 @@ fn a_picture_without_scale_is_read_in_pixels_and_gets_no_path() {
     let folder = tempfile::tempdir().expect("folder");
     let picture = ::image::GrayImage::from_fn(300, 240, |x, y| {
         let speckle = (x * 7919 + y * 104_729 + x * y * 31) % 60;
-        ::image::Luma([if (118..122).contains(&y) { 250 } else { speckle as u8 }])
+        ::image::Luma([if (118..122).contains(&y) {
+            250
+        } else {
+            speckle as u8
+        }])
     });
     picture.save(folder.path().join("a.png")).expect("saved");
-    let out = run(folder.path(), &["analyze", "a.png", "--pump", "synchromed2-20", "--needle", "22G:51"]);
+    let out = run(
+        folder.path(),
+        &[
+            "analyze",
+            "a.png",
+            "--pump",
+            "synchromed2-20",
+            "--needle",
+            "22G:51",
+        ],
+    );
     assert!(out.status.success(), "{}", text(&out.stderr));
     let line = &lines(&out.stdout)[0];
     assert_eq!(line["units"], "px");
@@ -118,7 +175,10 @@ fn a_picture_without_scale_is_read_in_pixels_and_gets_no_path() {
     let surface = &line["surface"];
     let left = surface["left_px"][1].as_f64().expect("a surface in pixels");
     assert!((left - 120.0).abs() < 4.0, "{line}");
-    let scaled = run(folder.path(), &["analyze", "a.png", "--mm-per-px", "0.1,0.1"]);
+    let scaled = run(
+        folder.path(),
+        &["analyze", "a.png", "--mm-per-px", "0.1,0.1"],
+    );
     assert_eq!(lines(&scaled.stdout)[0]["units"], "mm");
 }
 
@@ -134,7 +194,10 @@ fn exit_statuses_are_0_for_help_1_for_bad_input_and_2_for_bad_usage() {
     assert_eq!(status(&["analyze", "x.mha", "--needle", "thick"]), Some(2));
     assert_eq!(status(&["live", "--source", "virtual:nobody"]), Some(2));
     assert_eq!(status(&["analyze", "missing.mha"]), Some(1));
-    assert_eq!(status(&["analyze", "missing.mha", "--pump", "bicycle"]), Some(1));
+    assert_eq!(
+        status(&["analyze", "missing.mha", "--pump", "bicycle"]),
+        Some(1)
+    );
     assert_eq!(status(&["evaluate", "."]), Some(1));
 }
 
@@ -142,7 +205,10 @@ fn exit_statuses_are_0_for_help_1_for_bad_input_and_2_for_bad_usage() {
 fn a_probe_named_on_the_command_line_is_never_replaced_by_the_virtual_patient() {
     let folder = tempfile::tempdir().expect("folder");
     for source in ["usb", "usb:1.4", "v4l2:/dev/video0", "igtl:localhost"] {
-        let out = run(folder.path(), &["live", "--source", source, "--headless", "--frames", "5"]);
+        let out = run(
+            folder.path(),
+            &["live", "--source", source, "--headless", "--frames", "5"],
+        );
         assert_eq!(out.status.code(), Some(1), "{source}");
         assert!(text(&out.stderr).contains(source), "{}", text(&out.stderr));
         assert!(out.stdout.is_empty());
@@ -154,7 +220,16 @@ fn a_live_session_without_a_window_reads_as_many_frames_as_asked() {
     let folder = tempfile::tempdir().expect("folder");
     let out = run(
         folder.path(),
-        &["live", "--source", "virtual:deep", "--headless", "--frames", "20", "--json", "a.jsonl"],
+        &[
+            "live",
+            "--source",
+            "virtual:deep",
+            "--headless",
+            "--frames",
+            "20",
+            "--json",
+            "a.jsonl",
+        ],
     );
     assert!(out.status.success(), "{}", text(&out.stderr));
     let lines = lines(&std::fs::read(folder.path().join("a.jsonl")).expect("lines"));
@@ -182,10 +257,20 @@ fn the_truth_beside_a_simulation_is_what_evaluate_reads() {
 fn a_snapshot_is_a_picture_and_a_frame_beyond_the_end_is_named() {
     let folder = tempfile::tempdir().expect("folder");
     simulated(folder.path(), "tilted", "0.4");
-    let out = run(folder.path(), &["snapshot", "tilted.mha", "--frame", "3", "--out", "s.png"]);
+    let out = run(
+        folder.path(),
+        &["snapshot", "tilted.mha", "--frame", "3", "--out", "s.png"],
+    );
     assert!(out.status.success(), "{}", text(&out.stderr));
     assert!(::image::open(folder.path().join("s.png")).is_ok());
-    let out = run(folder.path(), &["snapshot", "tilted.mha", "--frame", "99", "--out", "t.png"]);
+    let out = run(
+        folder.path(),
+        &["snapshot", "tilted.mha", "--frame", "99", "--out", "t.png"],
+    );
     assert_eq!(out.status.code(), Some(1));
-    assert!(text(&out.stderr).contains("the file has 10"), "{}", text(&out.stderr));
+    assert!(
+        text(&out.stderr).contains("the file has 10"),
+        "{}",
+        text(&out.stderr)
+    );
 }
