@@ -10,7 +10,7 @@ use super::setup::SetupPage;
 use crate::frame::Origin;
 use crate::notice::Severity;
 use crate::view::headline::Tone;
-use crate::view::scene::{Act, Actions, Scene, Tab};
+use crate::view::scene::{Act, Actions, Change, Scene, Tab};
 use crate::view::signs;
 use crate::view::theme;
 use crate::words::say;
@@ -108,7 +108,7 @@ fn tabs_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
                 signs::paint_tone(ui.painter(), corner, 5.0, Tone::Caution);
             }
             if response.clicked() {
-                actions.ask(Act::Show(tab));
+                actions.ask(Act::Display(Change::Show(tab)));
             }
         }
     });
