@@ -197,7 +197,10 @@ impl eframe::App for GuidanceApp {
         self.watch_the_age(context);
     }
 
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(seconds) = frame.info().cpu_usage {
+            self.side.note_drawing(seconds);
+        }
         let context = ui.ctx().clone();
         scale_to_window(&context);
         let mut actions = Actions::default();

@@ -481,6 +481,29 @@ fn no_words_are_cut_off_or_lie_over_each_other() {
     }
 }
 
+#[test]
+fn every_reason_fits_under_the_picture_of_a_small_window() {
+    for reason in [
+        Withheld::NotLive,
+        Withheld::StalePicture,
+        Withheld::NoScale,
+        Withheld::NotCalibrated,
+        Withheld::PumpUnknown,
+        Withheld::NeedleUnknown,
+        Withheld::PortNotLocked,
+        Withheld::AccessPortSuspected,
+        Withheld::InvertedSuspected,
+        Withheld::Moving,
+        Withheld::TooTilted,
+        Withheld::NeedleTooShort,
+        Withheld::LowConfidence,
+    ] {
+        let advice = fake::withheld(7, &[reason]);
+        let (_, harness) = window(changed(|look| look.advice = Some(advice)));
+        check_texts(&painted_texts(&harness), &format!("{reason:?}"));
+    }
+}
+
 fn check_controls(harness: &Harness<'_, GuidanceApp>, place: &str) {
     let window = harness.ctx.content_rect();
     let footer = harness.get_by_label(&say("notice-research")).rect();

@@ -1,7 +1,7 @@
 //! The panel on the right: the four numbers, and under them one page of controls at a time.
 use egui::{Button, RichText, ScrollArea, Ui, vec2};
 
-use super::health::health_ui;
+use super::health::HealthPage;
 use super::imaging::ImagingPage;
 use super::numbers::numbers_ui;
 use super::probe::probe_ui;
@@ -21,9 +21,15 @@ pub(in crate::view) struct SidePanel {
     setup: SetupPage,
     imaging: ImagingPage,
     saved: SavedPage,
+    health: HealthPage,
 }
 
 impl SidePanel {
+    /// Takes note of the time the window took to draw itself.
+    pub(in crate::view) fn note_drawing(&mut self, seconds: f32) {
+        self.health.note_drawing(seconds);
+    }
+
     /// Draws the panel.
     pub(in crate::view) fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
         numbers_ui(ui, scene);
@@ -38,7 +44,7 @@ impl SidePanel {
                 Tab::Setup => self.setup.ui(ui, scene, actions),
                 Tab::Image => self.imaging.ui(ui, scene, actions),
                 Tab::Saved => self.saved.ui(ui, scene, actions),
-                Tab::Health => health_ui(ui, scene),
+                Tab::Health => self.health.ui(ui, scene),
                 Tab::Probe => probe_ui(ui, actions),
             });
     }
