@@ -219,7 +219,8 @@ impl eframe::App for GuidanceApp {
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::BACKGROUND.to_normalized_gamma_f32()
+        // The window is black already where the picture stands: filling it once more costs a software renderer dear.
+        theme::OUTSIDE_SCAN.to_normalized_gamma_f32()
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

@@ -43,7 +43,6 @@ impl Canvas {
         let panel = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(panel, Sense::click_and_drag());
         let painter = ui.painter().with_clip_rect(panel);
-        painter.rect_filled(panel, 0.0, theme::OUTSIDE_SCAN);
         let room = picture_room(panel, scene.display.mirror);
         let Some(picture) = scene.picture else {
             paint_border(&painter, panel, scene);
