@@ -8,13 +8,12 @@ use super::canvas::{Canvas, Painted};
 use super::keys;
 use super::pairing::Pairing;
 use super::panels::{self, SidePanel};
-use super::scene::{Act, Actions, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
+use super::scene::{Act, Actions, Change, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
 use super::script::Script;
 use super::theme;
 use super::{Notice, ViewOptions};
 use crate::engine::{Command, Liveness, Look, Nudge, Session};
 use crate::frame::ImagingSettings;
-use crate::space::Millimeters;
 
 /// A repaint is asked for this long after it is due, so that the session has seen the limit pass.
 const LIMIT_SLACK: Duration = Duration::from_millis(5);
@@ -82,7 +81,8 @@ impl GuidanceApp {
             }
             Act::TakeSnapshot => self.session.send(Command::TakeSnapshot),
             Act::Restart => self.session.send(Command::Restart),
-            Act::Gain(_) | Act::Depth(_) => self.step_imaging(&act),
+            Act::Gain(db) => self.set_imaging(|now| now.gain_db += db),
+            Act::Depth(mm) => self.set_imaging(|now| now.depth.0 += mm),
             Act::StepPump(step) => self.step_pump(step),
             Act::StepNeedle(step) => {
                 let needle = panels::with_length(self.look.needle, step);
@@ -101,28 +101,22 @@ impl GuidanceApp {
                 self.session.send(Command::AcknowledgeResearchNotice);
             }
             Act::Send(command) => self.session.send(command),
-            Act::ToggleMarks
-            | Act::Mirror
-            | Act::Zoom(..)
-            | Act::Pan(_)
-            | Act::ZoomReset
-            | Act::Show(_)
-            | Act::ShowKeys
-            | Act::Close
-            | Act::MoveFocus => self.change_display(context, &act),
+            Act::Display(change) => self.change_display(context, change),
+            // Focus is the window system's own business.
+            Act::MoveFocus => {}
         }
     }
 
-    fn change_display(&mut self, context: &egui::Context, act: &Act) {
+    fn change_display(&mut self, context: &egui::Context, change: Change) {
         let display = &mut self.display;
-        match act {
-            Act::ToggleMarks => {
+        match change {
+            Change::ToggleMarks => {
                 display.marks = match display.marks {
                     MarksShown::Yes => MarksShown::No,
                     MarksShown::No => MarksShown::Yes,
                 };
             }
-            Act::Mirror => {
+            Change::Mirror => {
                 display.mirror = match display.mirror {
                     Mirror::Off => Mirror::On,
                     Mirror::On => Mirror::Off,
@@ -130,12 +124,12 @@ impl GuidanceApp {
                 let flipped = display.mirror == Mirror::On;
                 self.session.send(Command::FlipShown(flipped));
             }
-            Act::Zoom(factor, anchor) => display.zoom = display.zoom.by(*factor, *anchor),
-            Act::Pan(by) => display.zoom = display.zoom.moved(*by),
-            Act::ZoomReset => display.zoom = Zoom::default(),
-            Act::Show(tab) => display.tab = *tab,
-            Act::ShowKeys => display.sheet = Some(Sheet::Keys),
-            Act::Close => {
+            Change::Zoom(factor, anchor) => display.zoom = display.zoom.by(factor, anchor),
+            Change::Pan(by) => display.zoom = display.zoom.moved(by),
+            Change::ZoomReset => display.zoom = Zoom::default(),
+            Change::Show(tab) => display.tab = tab,
+            Change::ShowKeys => display.sheet = Some(Sheet::Keys),
+            Change::Close => {
                 if display.sheet == Some(Sheet::Keys) {
                     display.sheet = None;
                 }
@@ -145,23 +139,12 @@ impl GuidanceApp {
                     }
                 });
             }
-            _ => {}
         }
     }
 
-    fn step_imaging(&self, act: &Act) {
-        let now = self.look.settings.as_ref();
-        let wanted = match act {
-            Act::Gain(db) => ImagingSettings {
-                gain_db: now.gain_db + db,
-                ..now.clone()
-            },
-            Act::Depth(mm) => ImagingSettings {
-                depth: now.depth + Millimeters(*mm),
-                ..now.clone()
-            },
-            _ => return,
-        };
+    fn set_imaging(&self, change: impl FnOnce(&mut ImagingSettings)) {
+        let mut wanted = self.look.settings.as_ref().clone();
+        change(&mut wanted);
         self.session.send(Command::SetImaging(wanted.limited()));
     }
 
@@ -186,8 +169,9 @@ impl GuidanceApp {
         let due = match self.look.liveness {
             Liveness::Running | Liveness::Stale => LIMITS
                 .iter()
-                .find(|limit| **limit > age)
-                .map_or(AGE_EVERY, |limit| *limit - age + LIMIT_SLACK),
+                .filter_map(|limit| limit.checked_sub(age))
+                .find(|left| !left.is_zero())
+                .map_or(AGE_EVERY, |left| left + LIMIT_SLACK),
             Liveness::NotLive => AGE_EVERY,
             Liveness::Waiting | Liveness::Frozen | Liveness::Ended => return,
         };
@@ -213,7 +197,10 @@ impl eframe::App for GuidanceApp {
         self.watch_the_age(context);
     }
 
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(seconds) = frame.info().cpu_usage {
+            self.side.note_drawing(seconds);
+        }
         let context = ui.ctx().clone();
         scale_to_window(&context);
         let mut actions = Actions::default();
@@ -232,7 +219,8 @@ impl eframe::App for GuidanceApp {
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::BACKGROUND.to_normalized_gamma_f32()
+        // The window is black already where the picture stands: filling it once more costs a software renderer dear.
+        theme::OUTSIDE_SCAN.to_normalized_gamma_f32()
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

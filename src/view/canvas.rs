@@ -4,7 +4,7 @@ use egui::{Align2, Painter, Rect, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, po
 use super::marks;
 use super::placement::Placement;
 use super::ruler;
-use super::scene::{Act, Actions, Mirror, Scene};
+use super::scene::{Act, Actions, Change, Mirror, Scene};
 use super::texture::PictureTexture;
 use super::theme;
 use crate::engine::Liveness;
@@ -43,7 +43,6 @@ impl Canvas {
         let panel = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(panel, Sense::click_and_drag());
         let painter = ui.painter().with_clip_rect(panel);
-        painter.rect_filled(panel, 0.0, theme::OUTSIDE_SCAN);
         let room = picture_room(panel, scene.display.mirror);
         let Some(picture) = scene.picture else {
             paint_border(&painter, panel, scene);
@@ -100,7 +99,9 @@ fn zoom_by_pointer(
     actions: &mut Actions,
 ) {
     if response.dragged() {
-        actions.ask(Act::Pan(-placement.share_of(response.drag_delta())));
+        actions.ask(Act::Display(Change::Pan(
+            -placement.share_of(response.drag_delta()),
+        )));
     }
     let Some(pointer) = response.hover_pos() else {
         return;
@@ -108,7 +109,10 @@ fn zoom_by_pointer(
     let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
     let factor = (scroll * 0.004).exp() * pinch;
     if (factor - 1.0).abs() > 1e-4 {
-        actions.ask(Act::Zoom(factor, placement.share_at(pointer)));
+        actions.ask(Act::Display(Change::Zoom(
+            factor,
+            placement.share_at(pointer),
+        )));
     }
 }
 

@@ -8,6 +8,8 @@ use crate::words::{has, say, say_with};
 /// How the line is meant; each has a shape of its own beside its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
+    /// Dots: nothing is wrong, nothing is found.
+    Quiet,
     /// A tick: go on.
     Good,
     /// A triangle: something stands in the way.
@@ -31,14 +33,14 @@ pub(super) fn headline(scene: &Scene<'_>) -> Headline {
         text: say(key),
     };
     match look.liveness {
-        Liveness::Waiting => return plain(Tone::Caution, "view-headline-waiting"),
+        Liveness::Waiting => return plain(Tone::Quiet, "view-headline-waiting"),
         Liveness::NotLive => return of_reason(Withheld::NotLive),
         Liveness::Stale => return of_reason(Withheld::StalePicture),
         Liveness::Running | Liveness::Frozen | Liveness::Ended => {}
     }
     match scene.fresh_advice() {
         Some(advice) => of_guidance(&advice.guidance),
-        None => plain(Tone::Caution, "view-headline-reading"),
+        None => plain(Tone::Quiet, "view-headline-reading"),
     }
 }
 

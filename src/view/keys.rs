@@ -1,7 +1,7 @@
 //! The keyboard: one table that both dispatches the keys and lists them in the help.
 use egui::{Event, Key, Vec2};
 
-use super::scene::{Act, Actions, Sheet, Tab};
+use super::scene::{Act, Actions, Change, Sheet, Tab};
 use crate::engine::{Command, Fault, Nudge};
 use crate::frame::Origin;
 use crate::words::say;
@@ -167,29 +167,35 @@ pub(super) static KEYS: &[Binding] = &[
         &[Key::O],
         "O",
         "view-key-marks",
-        Act::ToggleMarks,
+        Act::Display(Change::ToggleMarks),
         Manner::Main,
     ),
-    bind(&[Key::F], "F", "view-key-flip", Act::Mirror, Manner::Main),
+    bind(
+        &[Key::F],
+        "F",
+        "view-key-flip",
+        Act::Display(Change::Mirror),
+        Manner::Main,
+    ),
     any_shift(bind(
         &[Key::Plus, Key::Equals],
         "+",
         "view-key-zoom-in",
-        Act::Zoom(ZOOM_STEP, MIDDLE),
+        Act::Display(Change::Zoom(ZOOM_STEP, MIDDLE)),
         Manner::Repeats,
     )),
     any_shift(bind(
         &[Key::Minus],
         "−",
         "view-key-zoom-out",
-        Act::Zoom(1.0 / ZOOM_STEP, MIDDLE),
+        Act::Display(Change::Zoom(1.0 / ZOOM_STEP, MIDDLE)),
         Manner::Repeats,
     )),
     bind(
         &[Key::Num0],
         "0",
         "view-key-zoom-reset",
-        Act::ZoomReset,
+        Act::Display(Change::ZoomReset),
         Manner::Once,
     ),
     bind(
@@ -252,28 +258,28 @@ pub(super) static KEYS: &[Binding] = &[
         &[Key::Num1],
         "1",
         "view-key-tab-setup",
-        Act::Show(Tab::Setup),
+        Act::Display(Change::Show(Tab::Setup)),
         Manner::Once,
     ),
     bind(
         &[Key::Num2],
         "2",
         "view-key-tab-image",
-        Act::Show(Tab::Image),
+        Act::Display(Change::Show(Tab::Image)),
         Manner::Once,
     ),
     bind(
         &[Key::Num3],
         "3",
         "view-key-tab-saved",
-        Act::Show(Tab::Saved),
+        Act::Display(Change::Show(Tab::Saved)),
         Manner::Once,
     ),
     bind(
         &[Key::Num4],
         "4",
         "view-key-tab-health",
-        Act::Show(Tab::Health),
+        Act::Display(Change::Show(Tab::Health)),
         Manner::Once,
     ),
     replay(&[Key::R], "R", "view-key-restart", Act::Restart),
@@ -281,14 +287,14 @@ pub(super) static KEYS: &[Binding] = &[
         &[Key::Questionmark, Key::Slash],
         "?",
         "view-key-help",
-        Act::ShowKeys,
+        Act::Display(Change::ShowKeys),
         Manner::Main,
     )),
     bind(
         &[Key::Escape],
         "view-cap-escape",
         "view-key-close",
-        Act::Close,
+        Act::Display(Change::Close),
         Manner::Once,
     ),
     any_shift(bind(
@@ -302,7 +308,7 @@ pub(super) static KEYS: &[Binding] = &[
         &[Key::Num5],
         "5",
         "view-key-tab-probe",
-        Act::Show(Tab::Probe),
+        Act::Display(Change::Show(Tab::Probe)),
     ),
     probe(
         &[Key::ArrowRight],
@@ -464,7 +470,7 @@ fn close_by_key(sheet: Sheet, key: Key, actions: &mut Actions) {
     match (sheet, key) {
         (Sheet::Notice, Key::Enter) => actions.ask(Act::Acknowledge),
         (Sheet::Keys, Key::Escape | Key::Questionmark | Key::Slash | Key::Enter) => {
-            actions.ask(Act::Close);
+            actions.ask(Act::Display(Change::Close));
         }
         _ => {}
     }

@@ -17,6 +17,8 @@ const LINE_WIDTH: f32 = 2.2;
 const OUTLINE: f32 = 1.0;
 const DASH: f32 = 10.0;
 const GAP: f32 = 6.0;
+/// How far marks may reach beyond the picture.
+const BEYOND: f32 = 14.0;
 /// Between a point and its words.
 const BESIDE: f32 = 12.0;
 /// Free depth kept above and below an opening, mm.
@@ -31,6 +33,8 @@ pub(super) fn paint(
     advice: &Advice,
 ) -> Vec<(Rect, String)> {
     let mut labels = Vec::new();
+    // A ring at the skin may reach a little beyond the picture; words may not.
+    let edge = painter.with_clip_rect(painter.clip_rect().expand(BEYOND));
     for mark in &advice.marks.marks {
         match mark {
             Mark::Line {
@@ -40,7 +44,7 @@ pub(super) fn paint(
                 stroke,
             } => {
                 let ends = [from, to].map(|point| placement.screen_of(image, *point));
-                paint_line(painter, ends, theme::mark_color(*look), *stroke);
+                paint_line(&edge, ends, theme::mark_color(*look), *stroke);
             }
             Mark::Ring {
                 center,
@@ -49,7 +53,7 @@ pub(super) fn paint(
             } => {
                 let at = placement.screen_of(image, *center);
                 let radius = placement.length(image, *radius).max(3.0);
-                paint_ring(painter, at, radius, theme::mark_color(*look));
+                paint_ring(&edge, at, radius, theme::mark_color(*look));
             }
             Mark::Label { at, text, look } => labels.push((*at, text, *look)),
         }

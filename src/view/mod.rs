@@ -78,7 +78,10 @@ pub struct ViewOptions {
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
-    /// The window system or its OpenGL is not there.
+    /// No desktop can be reached from here.
+    #[error("no window could be opened: this machine has no display")]
+    NoDisplay,
+    /// The window system refused, or its OpenGL is not there.
     #[error("no window could be opened: {reason}")]
     NoWindow {
         /// What the window system said.
@@ -114,7 +117,13 @@ pub fn run(session: Arc<dyn Session>, options: ViewOptions) -> Result<(), ViewEr
             Ok(Box::new(app))
         }),
     )
-    .map_err(|problem| ViewError::NoWindow {
-        reason: problem.to_string(),
+    .map_err(|problem| {
+        if matches!(problem, eframe::Error::WinitEventLoop(_)) {
+            ViewError::NoDisplay
+        } else {
+            ViewError::NoWindow {
+                reason: problem.to_string(),
+            }
+        }
     })
 }

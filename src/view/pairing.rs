@@ -63,7 +63,7 @@ impl Pairing {
             self.show(newest);
             return None;
         }
-        Some(GRACE - waited)
+        Some(GRACE.saturating_sub(waited))
     }
 
     fn show(&mut self, picture: &Arc<Picture>) {

@@ -147,17 +147,27 @@ pub(super) struct Display {
     pub(super) tab: Tab,
 }
 
-/// Everything a key or a panel can ask for.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Act {
-    ToggleFreeze,
-    TakeSnapshot,
+/// A change of how things are shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Change {
     ToggleMarks,
     Mirror,
     /// Magnify about a part of the picture given as a share of its sides.
     Zoom(f32, Vec2),
     Pan(Vec2),
     ZoomReset,
+    Show(Tab),
+    ShowKeys,
+    Close,
+}
+
+/// Everything a key or a panel can ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Act {
+    ToggleFreeze,
+    TakeSnapshot,
+    /// Something that concerns the view alone.
+    Display(Change),
     /// Gain, dB.
     Gain(f64),
     /// Depth, mm.
@@ -170,9 +180,6 @@ pub(super) enum Act {
     Nudge(Nudge),
     /// Slide toward the right (+) or left (-) edge of the screen, mm.
     SlideOnScreen(f64),
-    Show(Tab),
-    ShowKeys,
-    Close,
     Acknowledge,
     /// Left to the window system: moves between widgets.
     MoveFocus,

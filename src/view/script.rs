@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use egui::{Color32, ColorImage, LayerId, Order, Rect, Ui, ViewportCommand, pos2, vec2};
+use egui::{ColorImage, LayerId, Order, Rect, Ui, ViewportCommand, pos2, vec2};
 
 use super::canvas::Painted;
+use super::theme;
 use super::{ScreenshotRequest, ViewOptions, WhenTaken};
 use crate::frame::FrameId;
 
@@ -108,7 +109,11 @@ fn paint_code(ui: &Ui, painted: Option<Painted>) {
         for (column, lit) in code_cells(frame).into_iter().enumerate() {
             let least = pos2(column as f32 * cell, row as f32 * cell);
             let rect = Rect::from_min_size(least, vec2(cell, cell));
-            let color = if lit { Color32::WHITE } else { Color32::BLACK };
+            let color = if lit {
+                theme::CODE_LIT
+            } else {
+                theme::CODE_DARK
+            };
             painter.rect_filled(rect, 0.0, color);
         }
     }

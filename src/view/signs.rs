@@ -7,18 +7,25 @@ use super::theme;
 /// The colour of a tone.
 pub(super) fn tone_color(tone: Tone) -> Color32 {
     match tone {
+        Tone::Quiet => theme::TEXT,
         Tone::Good => theme::SUGGESTED,
         Tone::Caution => theme::WARNING,
         Tone::Stop => theme::STOP,
     }
 }
 
-/// A tick in a ring, a triangle with a bar, or a cross in an octagon.
+/// Three dots in a ring, a tick in a ring, a triangle with a bar, or a cross in an octagon.
 pub(super) fn paint_tone(painter: &Painter, center: Pos2, radius: f32, tone: Tone) {
     let color = tone_color(tone);
     let stroke = Stroke::new((radius / 6.0).max(2.0), color);
     let at = |x: f32, y: f32| pos2(center.x + x * radius, center.y + y * radius);
     match tone {
+        Tone::Quiet => {
+            painter.circle_stroke(center, radius, stroke);
+            for x in [-0.42, 0.0, 0.42] {
+                painter.circle_filled(at(x, 0.0), stroke.width * 0.75, color);
+            }
+        }
         Tone::Good => {
             painter.circle_stroke(center, radius, stroke);
             painter.line(vec![at(-0.45, 0.05), at(-0.1, 0.4), at(0.5, -0.35)], stroke);

@@ -36,12 +36,11 @@ impl PictureTexture {
         };
         if self.made != Some(wanted) {
             let colored = colored(image, gray_map)?;
-            match &mut self.handle {
-                Some(handle) => handle.set(colored, TextureOptions::LINEAR),
-                None => {
-                    let fresh = context.load_texture("scan", colored, TextureOptions::LINEAR);
-                    self.handle = Some(fresh);
-                }
+            if let Some(handle) = &mut self.handle {
+                handle.set(colored, TextureOptions::LINEAR);
+            } else {
+                let fresh = context.load_texture("scan", colored, TextureOptions::LINEAR);
+                self.handle = Some(fresh);
             }
             self.made = Some(wanted);
         }

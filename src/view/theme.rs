@@ -42,6 +42,11 @@ pub(super) const BACKDROP: Color32 = Color32::from_rgba_premultiplied(3, 4, 5, 2
 /// Tint of a picture shown as it is.
 pub(super) const UNTINTED: Color32 = Color32::WHITE;
 
+/// A lit cell of the latency code.
+pub(super) const CODE_LIT: Color32 = Color32::WHITE;
+/// A dark cell of the latency code.
+pub(super) const CODE_DARK: Color32 = Color32::BLACK;
+
 /// Least edge of anything that is pressed with a gloved hand, in points.
 pub(super) const TARGET: f32 = 44.0;
 

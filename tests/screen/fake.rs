@@ -1,4 +1,8 @@
 //! A session that a test holds in its hand: what the screen sees is set, what it asks for is kept.
+#![expect(
+    clippy::expect_used,
+    reason = "a test stops where its own set-up is wrong"
+)]
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +20,7 @@ use portsight::space::{Affine, Milliliters, Millimeters, Radians, ScanPoint, Seg
 use portsight::stream::StreamHealth;
 
 /// The session.
-pub struct FakeSession {
+pub(crate) struct FakeSession {
     look: Mutex<Look>,
     sent: Mutex<Vec<Command>>,
     shown: Mutex<Vec<(FrameId, Option<FrameId>)>>,
@@ -25,7 +29,7 @@ pub struct FakeSession {
 
 impl FakeSession {
     /// A session that looks like this.
-    pub fn new(look: Look) -> Arc<Self> {
+    pub(crate) fn new(look: Look) -> Arc<Self> {
         Arc::new(Self {
             look: Mutex::new(look),
             sent: Mutex::default(),
@@ -35,7 +39,7 @@ impl FakeSession {
     }
 
     /// Changes what the screen sees, and wakes it.
-    pub fn change(&self, change: impl FnOnce(&mut Look)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Look)) {
         change(&mut self.look.lock().expect("not poisoned"));
         let waker = self.waker.lock().expect("not poisoned").clone();
         if let Some(wake) = waker {
@@ -44,12 +48,12 @@ impl FakeSession {
     }
 
     /// What was asked for so far; forgets it.
-    pub fn take_sent(&self) -> Vec<Command> {
+    pub(crate) fn take_sent(&self) -> Vec<Command> {
         std::mem::take(&mut self.sent.lock().expect("not poisoned"))
     }
 
     /// Which frames were shown with which marks, in order.
-    pub fn shown(&self) -> Vec<(FrameId, Option<FrameId>)> {
+    pub(crate) fn shown(&self) -> Vec<(FrameId, Option<FrameId>)> {
         self.shown.lock().expect("not poisoned").clone()
     }
 }
@@ -76,12 +80,12 @@ impl Session for FakeSession {
 }
 
 /// When a frame of 30 a second was captured.
-pub fn captured(frame: u64) -> Timestamp {
+pub(crate) fn captured(frame: u64) -> Timestamp {
     Timestamp::from_seconds(frame as f64 / 30.0)
 }
 
 /// A picture of 60 x 50 mm.
-pub fn picture(frame: u64) -> Arc<Picture> {
+pub(crate) fn picture(frame: u64) -> Arc<Picture> {
     let (columns, rows, pitch) = (600_usize, 500_usize, 0.1);
     let pixels = (0..columns * rows)
         .map(|i| u8::try_from((i % columns + i / columns) % 200).expect("below 200"))
@@ -90,7 +94,7 @@ pub fn picture(frame: u64) -> Arc<Picture> {
 }
 
 /// A picture with the middle of the probe face at the middle of its upper edge.
-pub fn picture_of(
+pub(crate) fn picture_of(
     frame: u64,
     columns: usize,
     rows: usize,
@@ -119,7 +123,7 @@ pub fn picture_of(
 }
 
 /// Advice with a path to a port 3 mm away from the marker, at the depth `z`.
-pub fn advice(frame: u64, z: f64) -> Arc<Advice> {
+pub(crate) fn advice(frame: u64, z: f64) -> Arc<Advice> {
     let center = ScanPoint::new(-3.0, z);
     let ends = [
         ScanPoint::new(-24.0, z - 2.0),
@@ -165,7 +169,7 @@ pub fn advice(frame: u64, z: f64) -> Arc<Advice> {
 }
 
 /// Advice that withholds the path.
-pub fn withheld(frame: u64, reasons: &[Withheld]) -> Arc<Advice> {
+pub(crate) fn withheld(frame: u64, reasons: &[Withheld]) -> Arc<Advice> {
     let mut advice = (*advice(frame, 25.0)).clone();
     advice.guidance.path = None;
     advice.guidance.withheld = reasons.to_vec();
@@ -241,7 +245,7 @@ fn pump(id: &str, name: &str, plannable: bool) -> PumpModel {
 }
 
 /// A simulation that runs, with frame 7, its marks and a path.
-pub fn look() -> Look {
+pub(crate) fn look() -> Look {
     let model = pump("synchromed2-20", "SynchroMed II 20 mL", true);
     let pumps = vec![
         pump("generic", "Any pump (no path)", false),

@@ -312,31 +312,20 @@ fn the_notice_must_be_acknowledged_and_is_asked_for_once() {
 }
 
 #[test]
-fn the_help_lists_the_keys_and_closes() {
+fn the_help_lists_every_key_and_closes() {
     let (_, mut harness) = window(fake::look());
     harness.key_press(Key::Questionmark);
     harness.run();
-    for key in [
-        "freeze",
-        "snapshot",
-        "marks",
-        "flip",
-        "zoom-in",
-        "zoom-out",
-        "zoom-reset",
-        "gain-up",
-        "gain-down",
-        "depth-up",
-        "depth-down",
-        "restart",
-        "slide-left",
-        "needle-in",
-        "fault-unplug",
-        "tab-probe",
-        "close",
-    ] {
-        let words = say(&format!("view-key-{key}"));
-        assert!(harness.query_all_by_label(&words).count() > 0, "{words}");
+    let words = include_str!("../../assets/i18n/en.ftl");
+    let keys: Vec<&str> = words
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(key, _)| key)
+        .filter(|key| key.starts_with("view-key-"))
+        .collect();
+    assert!(keys.len() > 35, "{}", keys.len());
+    for key in keys {
+        assert!(harness.query_all_by_label(&say(key)).count() > 0, "{key}");
     }
     harness.key_press(Key::Escape);
     harness.run();
@@ -380,6 +369,50 @@ fn a_snapshot_is_deleted_by_the_second_press_only() {
 }
 
 #[test]
+fn a_moved_slider_asks_for_its_setting_and_shows_it_until_it_is_in_force() {
+    let (session, mut harness) = window(fake::look());
+    harness.key_press(Key::Num2);
+    harness.run();
+    harness
+        .get_by_role_and_label(egui::Role::Slider, &say("view-gain"))
+        .set_value_accesskit(12.0);
+    harness.run();
+    let mut settings = (*fake::look().settings).clone();
+    settings.gain_db = 12.0;
+    assert_eq!(session.take_sent(), [Command::SetImaging(settings)]);
+    harness.get_by_label("12 dB");
+    // The session refused: what is in force is shown again.
+    session.change(|look| look.now = look.now.plus(Duration::from_secs(1)));
+    harness.run();
+    assert!(harness.query_by_label("12 dB").is_none());
+    assert_eq!(session.take_sent(), []);
+}
+
+#[test]
+fn folded_gain_moves_the_sliders_it_stands_for_and_no_other() {
+    let (session, mut harness) = window(fake::look());
+    harness.key_press(Key::Num2);
+    harness.run();
+    harness.get_by_label(&say("view-part-folded")).click();
+    harness.run();
+    harness
+        .get_by_role_and_label(egui::Role::Slider, &say("view-tgc-far"))
+        .set_value_accesskit(6.0);
+    harness.run();
+    let mut settings = (*fake::look().settings).clone();
+    settings.tgc_db = [0.0, 0.0, 0.0, 0.0, 0.0, 6.0, 6.0, 6.0];
+    assert_eq!(session.take_sent(), [Command::SetImaging(settings)]);
+}
+
+#[test]
+fn the_notice_is_acknowledged_by_enter_too() {
+    let (session, mut harness) = sized_window(fake::look(), SMALL, Notice::Ask);
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert_eq!(session.take_sent(), [Command::AcknowledgeResearchNotice]);
+}
+
+#[test]
 fn controls_are_large_enough_for_a_glove() {
     let (_, mut harness) = window(fake::look());
     for page in [Key::Num1, Key::Num2, Key::Num3, Key::Num5] {
@@ -402,13 +435,15 @@ fn painted_texts(harness: &Harness<'_, GuidanceApp>) -> Vec<(String, egui::Rect,
         clip: egui::Rect,
         texts: &mut Vec<(String, egui::Rect, egui::Rect)>,
     ) {
-        match shape {
-            egui::Shape::Vec(shapes) => shapes.iter().for_each(|s| collect(s, clip, texts)),
-            egui::Shape::Text(text) if !text.galley.text().trim().is_empty() => {
-                let ink = text.galley.mesh_bounds.translate(text.pos.to_vec2());
-                texts.push((text.galley.text().to_owned(), ink, clip));
+        if let egui::Shape::Vec(shapes) = shape {
+            for shape in shapes {
+                collect(shape, clip, texts);
             }
-            _ => {}
+        } else if let egui::Shape::Text(text) = shape
+            && !text.galley.text().trim().is_empty()
+        {
+            let ink = text.galley.mesh_bounds.translate(text.pos.to_vec2());
+            texts.push((text.galley.text().to_owned(), ink, clip));
         }
     }
     let mut texts = Vec::new();
@@ -425,6 +460,13 @@ fn no_words_are_cut_off_or_lie_over_each_other() {
         changed(|look| look.advice = Some(fake::withheld(7, &[Withheld::PortNotLocked]))),
         changed(|look| look.liveness = Liveness::Stale),
         changed(|look| look.origin = Origin::Live),
+        changed(|look| {
+            look.origin = Origin::Replay;
+            look.picture = None;
+            look.advice = None;
+            look.liveness = Liveness::Waiting;
+            look.needle = None;
+        }),
     ];
     for size in [SMALL, [1920.0, 1080.0], [3840.0, 2160.0]] {
         for look in &cases {
@@ -436,6 +478,29 @@ fn no_words_are_cut_off_or_lie_over_each_other() {
                 check_controls(&harness, &format!("{size:?} {page:?}"));
             }
         }
+    }
+}
+
+#[test]
+fn every_reason_fits_under_the_picture_of_a_small_window() {
+    for reason in [
+        Withheld::NotLive,
+        Withheld::StalePicture,
+        Withheld::NoScale,
+        Withheld::NotCalibrated,
+        Withheld::PumpUnknown,
+        Withheld::NeedleUnknown,
+        Withheld::PortNotLocked,
+        Withheld::AccessPortSuspected,
+        Withheld::InvertedSuspected,
+        Withheld::Moving,
+        Withheld::TooTilted,
+        Withheld::NeedleTooShort,
+        Withheld::LowConfidence,
+    ] {
+        let advice = fake::withheld(7, &[reason]);
+        let (_, harness) = window(changed(|look| look.advice = Some(advice)));
+        check_texts(&painted_texts(&harness), &format!("{reason:?}"));
     }
 }
 

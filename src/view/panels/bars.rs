@@ -10,6 +10,9 @@ use crate::view::signs;
 use crate::view::theme;
 use crate::words::{say, say_with};
 
+/// From this height of the window on the one line is larger.
+const LARGE_FROM: f32 = 1000.0;
+
 /// Source, pump and needle on the left; rate, age and the sign of life on the right.
 pub(in crate::view) fn top_bar(ui: &mut Ui, scene: &Scene<'_>) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -21,7 +24,12 @@ pub(in crate::view) fn top_bar(ui: &mut Ui, scene: &Scene<'_>) {
             let needle = look
                 .needle
                 .map_or_else(|| say("view-no-needle"), needle_name);
-            let line = format!("{}   {}   {needle}", look.source_name, look.pump.name);
+            let mut parts = vec![look.source_name.clone(), look.pump.name.clone(), needle];
+            if !look.snapshots.is_empty() {
+                let count = look.snapshots.len().to_string();
+                parts.push(say_with("view-snapshot-count", &[("count", &count)]));
+            }
+            let line = parts.join("   ");
             let line = RichText::new(line).color(theme::QUIET);
             ui.add(Label::new(line).truncate().selectable(false));
         });
@@ -58,10 +66,11 @@ pub(in crate::view) fn headline_bar(ui: &mut Ui, scene: &Scene<'_>) {
     signs::paint_tone(ui.painter(), center, 18.0, line.tone);
     let text_room = room.with_min_x(room.left() + 72.0).shrink2(vec2(4.0, 0.0));
     let color = signs::tone_color(line.tone);
-    // One size unless the words need two rows: never cut off, never smaller than 28 points.
+    let large = ui.content_rect().height() >= LARGE_FROM;
+    let size = if large { 34.0 } else { 28.0 };
     let galley = ui.painter().layout(
         line.text.clone(),
-        theme::strong(28.0),
+        theme::strong(size),
         color,
         text_room.width(),
     );

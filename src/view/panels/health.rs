@@ -7,15 +7,57 @@ use crate::notice::Severity;
 use crate::stream::StreamHealth;
 use crate::view::scene::Scene;
 use crate::view::theme;
-use crate::words::say;
+use crate::words::{say, say_with};
 
 /// Trouble listed at most.
 const NOTICES_SHOWN: usize = 6;
 
-/// Draws the page.
-pub(super) fn health_ui(ui: &mut Ui, scene: &Scene<'_>) {
+/// Repaints behind the drawing times shown: about ten seconds.
+const DRAWINGS_KEPT: usize = 300;
+
+/// The page and the times the window took to draw itself.
+#[derive(Debug, Default)]
+pub(super) struct HealthPage {
+    /// Milliseconds, the oldest overwritten first.
+    drawings: Vec<f32>,
+    next: usize,
+}
+
+impl HealthPage {
+    /// Takes note of one repaint.
+    pub(super) fn note_drawing(&mut self, seconds: f32) {
+        let millis = seconds * 1e3;
+        match self.drawings.get_mut(self.next) {
+            Some(slot) => *slot = millis,
+            None => self.drawings.push(millis),
+        }
+        self.next = (self.next + 1) % DRAWINGS_KEPT;
+    }
+
+    /// Draws the page.
+    pub(super) fn ui(&self, ui: &mut Ui, scene: &Scene<'_>) {
+        notices_ui(ui, scene);
+        stream_ui(ui, scene);
+        if !self.drawings.is_empty() {
+            let mut sorted = self.drawings.clone();
+            sorted.sort_by(f32::total_cmp);
+            let at = |share: f32| format!("{:.1}", quantile(&sorted, share));
+            let values = [("half", at(0.5)), ("most", at(0.99))];
+            let values: Vec<(&str, &str)> =
+                values.iter().map(|(name, v)| (*name, v.as_str())).collect();
+            figure(ui, &say_with("view-health-drawing", &values));
+        }
+    }
+}
+
+/// The value below which `share` of the sorted values lie.
+fn quantile(sorted: &[f32], share: f32) -> f32 {
+    let index = (share * sorted.len().saturating_sub(1) as f32).round() as usize;
+    sorted.get(index).copied().unwrap_or_default()
+}
+
+fn stream_ui(ui: &mut Ui, scene: &Scene<'_>) {
     let look = scene.look;
-    notices_ui(ui, scene);
     let stations = &look.stations;
     ui.spacing_mut().interact_size.y = 22.0;
     Grid::new("stations")
@@ -104,4 +146,23 @@ fn stage_row(ui: &mut Ui, key: &str, stages: [&StageTimes; 2], read: impl Fn(&St
         figure(ui, &text);
     }
     ui.end_row();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawing_times_forget_the_oldest_and_give_their_quantiles() {
+        let mut page = HealthPage::default();
+        for millis in 0..500_u16 {
+            page.note_drawing(f32::from(millis) / 1e3);
+        }
+        let mut sorted = page.drawings.clone();
+        sorted.sort_by(f32::total_cmp);
+        assert_eq!(sorted.len(), DRAWINGS_KEPT);
+        assert!((quantile(&sorted, 0.0) - 200.0).abs() < 0.01);
+        assert!((quantile(&sorted, 0.5) - 350.0).abs() < 1.01);
+        assert_eq!(quantile(&[], 0.5), 0.0);
+    }
 }

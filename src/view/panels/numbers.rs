@@ -15,7 +15,7 @@ struct Sizes {
 
 /// On a small window, and on one as high as a full-HD screen.
 const SMALL: Sizes = Sizes {
-    row: 78.0,
+    row: 86.0,
     figure: 30.0,
     words: 13.0,
 };
@@ -96,6 +96,7 @@ fn confidence_ui(ui: &mut Ui, scene: &Scene<'_>, sizes: &Sizes) {
             ui.add(egui::Label::new(word).selectable(false));
         });
     });
+    ui.add_space(4.0);
     let (bar, _) = ui.allocate_exact_size(vec2(ui.available_width(), 6.0), Sense::hover());
     ui.painter().rect_filled(bar, 3.0, theme::RAIL);
     if confidence.share > 0.0 {

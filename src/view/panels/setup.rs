@@ -103,22 +103,32 @@ fn pump_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
 }
 
 fn needle_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
-    heading(ui, "view-needle");
     let needle = scene.look.needle;
     let gauge = needle.map_or_else(|| "–".to_owned(), |n| format!("{}G", n.gauge));
     let length = needle.map_or_else(|| "–".to_owned(), |n| format!("{:.0} mm", n.length.0));
-    ui.horizontal(|ui| {
+    ui.horizontal_top(|ui| {
+        let between = if ui.available_width() > 320.0 {
+            28.0
+        } else {
+            6.0
+        };
         ui.spacing_mut().item_spacing.x = 2.0;
-        let width = (ui.available_width() - 10.0) / 2.0;
-        let words = ["view-needle-thicker", "view-needle-thinner"];
-        if let Some(step) = stepper(ui, &gauge, width - 8.0, words) {
-            actions.send(Command::ChooseNeedle(Some(with_gauge(needle, step))));
-        }
-        ui.add_space(8.0);
-        let words = ["view-key-needle-shorter", "view-key-needle-longer"];
-        if let Some(step) = stepper(ui, &length, width + 8.0, words) {
-            actions.ask(Act::StepNeedle(step));
-        }
+        let width = (ui.available_width() - between - 2.0) / 2.0;
+        ui.vertical(|ui| {
+            let words = ["view-needle-thicker", "view-needle-thinner"];
+            heading(ui, "view-needle-gauge");
+            if let Some(step) = stepper(ui, &gauge, width - 8.0, words) {
+                actions.send(Command::ChooseNeedle(Some(with_gauge(needle, step))));
+            }
+        });
+        ui.add_space(between);
+        ui.vertical(|ui| {
+            let words = ["view-key-needle-shorter", "view-key-needle-longer"];
+            heading(ui, "view-needle-length");
+            if let Some(step) = stepper(ui, &length, width + 8.0, words) {
+                actions.ask(Act::StepNeedle(step));
+            }
+        });
     });
     if needle.is_some_and(|n| n.gauge > THINNEST_SAFE) {
         warn(ui, "view-needle-thin-warning");
@@ -129,16 +139,18 @@ fn needle_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
 fn stepper(ui: &mut Ui, value: &str, width: f32, words: [&str; 2]) -> Option<i32> {
     let mut step = None;
     let [less, more] = words;
-    let middle = width - 2.0 * (theme::TARGET + ui.spacing().item_spacing.x);
-    if sign_button(ui, "−", theme::TARGET, &say(less)).clicked() {
-        step = Some(-1);
-    }
-    let text = RichText::new(value).font(theme::strong(16.0));
-    let label = egui::Label::new(text).selectable(false);
-    ui.add_sized(vec2(middle, theme::TARGET), label);
-    if sign_button(ui, "+", theme::TARGET, &say(more)).clicked() {
-        step = Some(1);
-    }
+    ui.horizontal(|ui| {
+        let middle = width - 2.0 * (theme::TARGET + ui.spacing().item_spacing.x);
+        if sign_button(ui, "−", theme::TARGET, &say(less)).clicked() {
+            step = Some(-1);
+        }
+        let text = RichText::new(value).font(theme::strong(16.0));
+        let label = egui::Label::new(text).selectable(false);
+        ui.add_sized(vec2(middle, theme::TARGET), label);
+        if sign_button(ui, "+", theme::TARGET, &say(more)).clicked() {
+            step = Some(1);
+        }
+    });
     step
 }
 

@@ -4,7 +4,7 @@ use egui::{Button, Label, RichText, Sense, Ui, vec2};
 use super::bars::key_cap;
 use crate::frame::Origin;
 use crate::view::keys::{Binding, KEYS};
-use crate::view::scene::{Act, Actions, Scene, Sheet};
+use crate::view::scene::{Act, Actions, Change, Scene, Sheet};
 use crate::view::theme;
 use crate::words::say;
 
@@ -83,7 +83,7 @@ fn keys_ui(ui: &mut Ui, origin: Origin, width: f32, actions: &mut Actions) {
     ui.add_space(8.0);
     let close = Button::new(say("view-help-close"));
     if ui.add_sized(vec2(width, theme::TARGET), close).clicked() {
-        actions.ask(Act::Close);
+        actions.ask(Act::Display(Change::Close));
     }
 }
 

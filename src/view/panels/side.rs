@@ -1,7 +1,7 @@
 //! The panel on the right: the four numbers, and under them one page of controls at a time.
 use egui::{Button, RichText, ScrollArea, Ui, vec2};
 
-use super::health::health_ui;
+use super::health::HealthPage;
 use super::imaging::ImagingPage;
 use super::numbers::numbers_ui;
 use super::probe::probe_ui;
@@ -10,7 +10,7 @@ use super::setup::SetupPage;
 use crate::frame::Origin;
 use crate::notice::Severity;
 use crate::view::headline::Tone;
-use crate::view::scene::{Act, Actions, Scene, Tab};
+use crate::view::scene::{Act, Actions, Change, Scene, Tab};
 use crate::view::signs;
 use crate::view::theme;
 use crate::words::say;
@@ -21,9 +21,15 @@ pub(in crate::view) struct SidePanel {
     setup: SetupPage,
     imaging: ImagingPage,
     saved: SavedPage,
+    health: HealthPage,
 }
 
 impl SidePanel {
+    /// Takes note of the time the window took to draw itself.
+    pub(in crate::view) fn note_drawing(&mut self, seconds: f32) {
+        self.health.note_drawing(seconds);
+    }
+
     /// Draws the panel.
     pub(in crate::view) fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
         numbers_ui(ui, scene);
@@ -38,7 +44,7 @@ impl SidePanel {
                 Tab::Setup => self.setup.ui(ui, scene, actions),
                 Tab::Image => self.imaging.ui(ui, scene, actions),
                 Tab::Saved => self.saved.ui(ui, scene, actions),
-                Tab::Health => health_ui(ui, scene),
+                Tab::Health => self.health.ui(ui, scene),
                 Tab::Probe => probe_ui(ui, actions),
             });
     }
@@ -108,7 +114,7 @@ fn tabs_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
                 signs::paint_tone(ui.painter(), corner, 5.0, Tone::Caution);
             }
             if response.clicked() {
-                actions.ask(Act::Show(tab));
+                actions.ask(Act::Display(Change::Show(tab)));
             }
         }
     });
