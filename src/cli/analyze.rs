@@ -51,8 +51,12 @@ pub(super) fn run(args: &AnalyzeArgs) -> anyhow::Result<()> {
     }
     let notices: Vec<String> = file.notices().iter().map(|n| n.text.clone()).collect();
     let needle = chosen.needle.map(|n| n.to_string());
-    writeln!(out, "{}", lines.summary(&chosen.pump.id, needle, &notices))
-        .and_then(|()| out.flush())
-        .context("advice could not be written")?;
+    writeln!(
+        out,
+        "{}",
+        lines.summary(&chosen.pump.id, needle.as_deref(), &notices)
+    )
+    .and_then(|()| out.flush())
+    .context("advice could not be written")?;
     Ok(())
 }

@@ -115,7 +115,11 @@ fn headless(folder: &Path) -> anyhow::Result<()> {
         }
     }
     let needle = chosen.needle.map(|n| n.to_string());
-    writeln!(out, "{}", lines.summary(&chosen.pump.id, needle, &[]))?;
+    writeln!(
+        out,
+        "{}",
+        lines.summary(&chosen.pump.id, needle.as_deref(), &[])
+    )?;
     out.flush()?;
     journal.write(Event::SessionEnded {
         frames: FRAMES,
@@ -159,10 +163,10 @@ fn describe(best: &Best) {
         best.advice.guidance.withheld.first(),
     ) {
         (Some(path), _) => println!(
-            "Path: {:.0} degrees from the beam, {:.0} to {:.0} mm to the needle stop; to be confirmed in a second plane.",
+            "Path: {:.1} degrees from the beam, {:.0} to {:.0} mm to the needle stop; to be confirmed in a second plane.",
             path.tilt.degrees(),
-            path.depth.least.0,
-            path.depth.most.0,
+            path.depth.least.0.floor(),
+            path.depth.most.0.ceil(),
         ),
         (None, Some(reason)) => println!("{}", crate::words::say(&reason.key())),
         (None, None) => {}

@@ -56,9 +56,49 @@ pub(super) struct LiveArgs {
 /// For scripts that look at the window.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct WindowArgs {
+    /// Size of the window in points
+    #[arg(long, value_name = "WxH", hide = true, value_parser = window_size)]
+    window_size: Option<(f32, f32)>,
+    /// Write a picture of the window here, then close it; the start notice counts as read
+    #[arg(long, value_name = "PNG", hide = true)]
+    screenshot: Option<PathBuf>,
+    /// After this many frames
+    #[arg(long, value_name = "N", hide = true, default_value_t = 60)]
+    screenshot_after: u32,
     /// Draw frame counters into picture and marks, for latency measurements, and log when each frame was captured
     #[arg(long, value_name = "LOG", hide = true)]
     latency_log: Option<PathBuf>,
+}
+
+fn window_size(text: &str) -> Result<(f32, f32), String> {
+    let wrong = || format!("expected WIDTHxHEIGHT such as 1280x800, got {text:?}");
+    let (wide, high) = text.split_once('x').ok_or_else(wrong)?;
+    let side = |t: &str| {
+        t.parse()
+            .ok()
+            .filter(|v: &f32| (100.0..=16_384.0).contains(v))
+    };
+    side(wide).zip(side(high)).ok_or_else(wrong)
+}
+
+impl WindowArgs {
+    fn options(&self) -> view::ViewOptions {
+        let is_scripted = self.latency_log.is_some() || self.screenshot.is_some();
+        view::ViewOptions {
+            size: self.window_size.map(|(wide, high)| [wide, high]),
+            notice: if is_scripted {
+                view::Notice::Acknowledged
+            } else {
+                view::Notice::Ask
+            },
+            latency_code: self.latency_log.is_some(),
+            screenshot: self.screenshot.clone().map(|path| view::ScreenshotRequest {
+                after_frames: self.screenshot_after,
+                path,
+                when_taken: view::WhenTaken::CloseWindow,
+            }),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +109,8 @@ pub(super) struct ReplayArgs {
     setup: SetupArgs,
     #[command(flatten)]
     how: FileArgs,
+    #[command(flatten)]
+    window: WindowArgs,
 }
 
 /// The user's folder for journals and kept pictures.
@@ -135,14 +177,13 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     }
     let scenario = virtual_scenario(preset, args.seed, VIRTUAL_FPS);
     let mut feed = VirtualFeed::live(scenario, Arc::clone(&clock));
-    let latency = args.window.latency_log.is_some();
     if let Some(log) = &args.window.latency_log {
         feed = feed.with_watermark(log, Arc::clone(&clock))?;
     }
     window(
         Box::new(feed),
         options(chosen, &clock, Some(folder)),
-        latency,
+        args.window.options(),
     )
 }
 
@@ -154,7 +195,7 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
     window(
         Box::new(feed),
         options(chosen, &clock, Some(data_folder()?)),
-        false,
+        args.window.options(),
     )
 }
 
@@ -162,22 +203,11 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
 pub(super) fn window(
     feed: Box<dyn Feed>,
     options: SessionOptions,
-    latency: bool,
+    shown_as: view::ViewOptions,
 ) -> anyhow::Result<()> {
     let engine = Arc::new(Engine::start(feed, options)?);
     let session: Arc<dyn Session> = Arc::clone(&engine) as Arc<dyn Session>;
-    let shown = view::run(
-        session,
-        view::ViewOptions {
-            latency_code: latency,
-            notice: if latency {
-                view::Notice::Acknowledged
-            } else {
-                view::Notice::Ask
-            },
-            ..view::ViewOptions::default()
-        },
-    );
+    let shown = view::run(session, shown_as);
     // The window has gone; its share of the session goes with it, and the workers stop in order.
     drop(engine);
     shown.map_err(|problem| anyhow!("{problem}"))
@@ -192,7 +222,11 @@ pub(super) fn default_window() -> anyhow::Result<()> {
     let chosen = Chosen::of(&setup)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let feed = virtual_feed(Preset::Easy, 1, &clock);
-    window(feed, options(chosen, &clock, Some(data_folder()?)), false)
+    window(
+        feed,
+        options(chosen, &clock, Some(data_folder()?)),
+        view::ViewOptions::default(),
+    )
 }
 
 fn headless(
@@ -257,7 +291,7 @@ fn headless(
         eprintln!("portsight: {}", notice.line());
     }
     let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-    writeln!(out, "{}", lines.summary(&pump, needle, &[]))
+    writeln!(out, "{}", lines.summary(&pump, needle.as_deref(), &[]))
         .and_then(|()| out.flush())
         .context("advice could not be written")?;
     println!(

@@ -11,7 +11,7 @@ use crate::pump::{Needle, PumpModel};
 use crate::stream::{Newest, Queue};
 
 use super::stopwatch::Stopwatch;
-use super::{Advice, Command, Liveness, Picture, Snapshot, Stations};
+use super::{Advice, Command, Liveness, Picture, ProbePose, Snapshot, Stations};
 
 /// How long a finished picture may wait for its own marks before it is shown without them. It bounds the wait, so
 /// a slow detector delays a picture by this much at most; without it every frame would be painted twice, first
@@ -42,6 +42,7 @@ pub(super) struct Board {
     pub finished: bool,
     pub source_gone: bool,
     pub stations: Stations,
+    pub pose: Option<ProbePose>,
     pub settings: Arc<ImagingSettings>,
     pub pump: Arc<PumpModel>,
     pub needle: Option<Needle>,
@@ -110,6 +111,7 @@ impl Shared {
                 finished: false,
                 source_gone: false,
                 stations: Stations::default(),
+                pose: None,
                 settings: with.settings,
                 pump: with.pump,
                 needle: with.needle,
@@ -186,7 +188,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner);
         if !board.staged_is_out {
             board.staged_is_out = true;
-            board.picture = board.staged.clone();
+            board.picture = board.staged.as_ref().map(Arc::clone);
         }
         drop(board);
         self.wake();
@@ -200,7 +202,7 @@ impl Shared {
         let is_waiting = !board.staged_is_out && staged_frame == Some(frame);
         board.advice = Some(advice);
         if is_waiting {
-            board.picture = board.staged.clone();
+            board.picture = board.staged.as_ref().map(Arc::clone);
             board.staged_is_out = true;
             drop(board);
             // The form worker wakes the screen when it goes on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::frame::{ImagingSettings, Origin};
 use crate::stream::{Delivery, FrameSource, SourceProblem};
 
-use super::Command;
+use super::{Command, ProbePose};
 
 /// A frame source that can also be commanded.
 pub trait Feed: FrameSource {
@@ -17,6 +17,10 @@ pub trait Feed: FrameSource {
     fn settings(&self) -> ImagingSettings;
     /// Does what concerns the source of a command; other commands are passed over.
     fn apply(&mut self, command: &Command);
+    /// Where the virtual probe stands; `None` for every other source.
+    fn pose(&self) -> Option<ProbePose> {
+        None
+    }
     /// The file it reads, when it reads one.
     fn path(&self) -> Option<PathBuf> {
         None

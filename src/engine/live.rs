@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// How often the age of the newest frame is looked at; a fifth of the stale limit.
 const WATCH_PERIOD: Duration = Duration::from_millis(20);
 
+/// Hears every picture that was read, with its advice, on the read worker.
+pub type Listener = Box<dyn FnMut(&Picture, &Advice) + Send>;
+
 /// What a session is run with.
 pub struct SessionOptions {
     /// The clock all stamps come from; the feed must stamp its frames with the same one.
@@ -44,7 +47,7 @@ pub struct SessionOptions {
     /// Folder for journal and kept pictures; `None` keeps neither.
     pub folder: Option<PathBuf>,
     /// Called on the read worker with every picture that was read and its advice.
-    pub on_advice: Option<Box<dyn FnMut(&Picture, &Advice) + Send>>,
+    pub on_advice: Option<Listener>,
 }
 
 /// A running session. Dropping it stops every worker.
@@ -148,6 +151,7 @@ impl Session for Engine {
             now,
             origin: shared.origin,
             source_name: shared.source_name.clone(),
+            pose: board.pose,
             stations: board.stations,
             settings: Arc::clone(&board.settings),
             pump: Arc::clone(&board.pump),
@@ -238,6 +242,7 @@ fn start_capture(mut feed: Box<dyn Feed>, shared: Arc<Shared>) -> std::io::Resul
                 let mut board = shared.board();
                 board.last_captured = Some(frame.captured_at);
                 board.stations.capture = meter.health();
+                board.pose = feed.pose();
                 board.settings = Arc::clone(&frame.settings);
                 drop(board);
                 shared.frames.put(frame);
@@ -306,10 +311,7 @@ fn start_form(shared: Arc<Shared>, size: PictureSize) -> std::io::Result<Worker>
     })
 }
 
-fn start_read(
-    shared: Arc<Shared>,
-    mut on_advice: Option<Box<dyn FnMut(&Picture, &Advice) + Send>>,
-) -> std::io::Result<Worker> {
+fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::Result<Worker> {
     let mut reader = Reader::new(shared.is_still);
     let mut meter = HealthMeter::default();
     let mut watch = Stopwatch::default();
@@ -369,9 +371,8 @@ fn liveness_of(shared: &Shared) -> (Liveness, Option<Duration>) {
     let state = match age {
         _ if shared.is_frozen() => Liveness::Frozen,
         _ if board.source_gone => Liveness::NotLive,
-        None if board.finished => Liveness::Ended,
+        _ if board.finished => Liveness::Ended,
         None => Liveness::Waiting,
-        Some(_) if board.finished => Liveness::Ended,
         Some(age) if age > limits::NOT_LIVE_AFTER => Liveness::NotLive,
         Some(age) if age > limits::STALE_AFTER => Liveness::Stale,
         Some(_) => Liveness::Running,

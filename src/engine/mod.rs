@@ -16,10 +16,11 @@ mod virtual_feed;
 pub use feed::Feed;
 pub use file_feed::FileFeed;
 pub use keeping::{Beside, kept_picture};
-pub use live::{Engine, SessionOptions};
+pub use live::{Engine, Listener, SessionOptions};
 pub use reader::{Moment, Reader};
 pub use state::{
-    Advice, Command, Fault, Liveness, Look, Nudge, Picture, Session, Snapshot, StageTimes, Stations,
+    Advice, Command, Fault, Liveness, Look, Nudge, Picture, ProbePose, Session, Snapshot,
+    StageTimes, Stations,
 };
 pub use stopwatch::{Stopwatch, quantile};
 pub use transitions::Transitions;

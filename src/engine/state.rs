@@ -94,6 +94,21 @@ pub struct Snapshot {
     pub path: String,
 }
 
+/// Where the virtual probe stands against the virtual patient.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct ProbePose {
+    /// Along the picture plane, mm.
+    pub slide_mm: f64,
+    /// Across the picture plane, mm.
+    pub elevation_mm: f64,
+    /// Rocked in the picture plane, degrees.
+    pub tilt_deg: f64,
+    /// Turned about the beam axis, degrees.
+    pub rotate_deg: f64,
+    /// Pressed toward the patient, mm.
+    pub push_mm: f64,
+}
+
 /// Everything the screen needs for one repaint, taken in one go.
 #[derive(Clone, Debug)]
 pub struct Look {
@@ -111,6 +126,8 @@ pub struct Look {
     pub origin: Origin,
     /// The source's name.
     pub source_name: String,
+    /// Where the virtual probe stands; `None` for every other source.
+    pub pose: Option<ProbePose>,
     /// Health of the stream at every station.
     pub stations: Stations,
     /// Imaging settings in force.

@@ -11,7 +11,7 @@ use crate::frame::{ImagingSettings, Origin};
 use crate::simulate::{Cue, FaultCue, PoseStep, Scenario, TruthLog, VirtualProbe};
 use crate::stream::{Delivery, FrameSource, SourceProblem};
 
-use super::{Command, Fault, Feed, Nudge};
+use super::{Command, Fault, Feed, Nudge, ProbePose};
 
 /// The virtual probe, running in real time.
 pub struct VirtualFeed {
@@ -86,6 +86,17 @@ impl Feed for VirtualFeed {
 
     fn settings(&self) -> ImagingSettings {
         self.probe.settings().as_ref().clone()
+    }
+
+    fn pose(&self) -> Option<ProbePose> {
+        let pose = self.probe.pose();
+        Some(ProbePose {
+            slide_mm: pose.slide_mm,
+            elevation_mm: pose.elevation_mm,
+            tilt_deg: pose.tilt_deg,
+            rotate_deg: pose.rotate_deg,
+            push_mm: pose.push_mm,
+        })
     }
 
     fn apply(&mut self, command: &Command) {

@@ -88,7 +88,7 @@ impl LineWriter {
     }
 
     /// The closing line.
-    pub fn summary(&self, pump: &str, needle: Option<String>, notices: &[String]) -> Value {
+    pub fn summary(&self, pump: &str, needle: Option<&str>, notices: &[String]) -> Value {
         let t = &self.tally;
         json!({"summary": {
             "frames": t.frames,

@@ -1,9 +1,9 @@
 //! Scores as a table for people and as JSON for programs.
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::score::CaseScore;
+
+const LEGEND: &str = "Errors: mean/median/95th percentile of absolute values. Accuracy on synthetic pictures is not clinical accuracy.\n";
 
 fn spread(values: &[f64], digits: usize) -> String {
     CaseScore::spread(values).map_or_else(
@@ -34,25 +34,27 @@ pub fn table(cases: &[CaseScore]) -> String {
         let lock = case
             .seconds_to_lock
             .map_or_else(|| "-".to_owned(), |s| format!("{s:.2}"));
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{:wide$}  {:6} {:7} {:5} {:6} {:5} {:6}/{:<5}  {:14}  {:14}  {:14}  {lock}",
-            case.name,
-            case.frames,
-            case.visible,
-            case.right,
-            case.missed,
-            case.wrong,
-            case.false_locks,
-            case.empty,
-            spread(&case.lateral, 2),
-            spread(&case.depth, 2),
-            spread(&case.tilt, 2),
-        );
+        text.push_str(&row(case, wide, &lock));
     }
-    text.push_str("Errors: mean/median/95th percentile of absolute values. Accuracy on synthetic pictures is not clinical accuracy.\n");
+    text.push_str(LEGEND);
     text
+}
+
+fn row(case: &CaseScore, wide: usize, lock: &str) -> String {
+    format!(
+        "{:wide$}  {:6} {:7} {:5} {:6} {:5} {:6}/{:<5}  {:14}  {:14}  {:14}  {lock}\n",
+        case.name,
+        case.frames,
+        case.visible,
+        case.right,
+        case.missed,
+        case.wrong,
+        case.false_locks,
+        case.empty,
+        spread(&case.lateral, 2),
+        spread(&case.depth, 2),
+        spread(&case.tilt, 2),
+    )
 }
 
 fn case_json(case: &CaseScore) -> Value {

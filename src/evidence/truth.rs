@@ -75,9 +75,12 @@ struct RawStillPort {
 
 #[derive(Deserialize)]
 struct RawPort {
-    x_mm: f64,
-    z_mm: f64,
-    width_mm: f64,
+    #[serde(rename = "x_mm")]
+    x: f64,
+    #[serde(rename = "z_mm")]
+    z: f64,
+    #[serde(rename = "width_mm")]
+    width: f64,
 }
 
 #[derive(Deserialize)]
@@ -129,9 +132,9 @@ fn parse(text: &[u8]) -> Result<Truth, serde_json::Error> {
                 .into_iter()
                 .map(|frame| FrameTruth {
                     port: frame.port.map(|p| PortTruth {
-                        x: p.x_mm,
-                        z: p.z_mm,
-                        width: p.width_mm,
+                        x: p.x,
+                        z: p.z,
+                        width: p.width,
                     }),
                     tilt_deg: frame.tilt_deg,
                 })

@@ -158,6 +158,11 @@ impl VirtualProbe {
         Arc::clone(&self.log)
     }
 
+    /// Where it is held, before what moves by itself is added.
+    pub fn pose(&self) -> Pose {
+        self.held.pose
+    }
+
     /// The patient.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario

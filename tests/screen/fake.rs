@@ -272,12 +272,14 @@ pub(crate) fn look() -> Look {
         now: captured(7).plus(Duration::from_millis(22)),
         origin: Origin::Simulation,
         source_name: "virtual: easy".to_owned(),
+        pose: None,
         stations: Stations {
             capture: station,
             form: station,
             read: station,
             form_times: times(1.2, 2.5),
             read_times: times(4.8, 9.1),
+            ..Stations::default()
         },
         settings: Arc::new(ImagingSettings::default()),
         pump: Arc::new(model),
