@@ -3,17 +3,18 @@
 //! Two ways lead to a first guess: the two straight sides (their crossing is the apex), or, where water leaves the
 //! sides dark, the bright arc of the probe face. A guess is fitted to all four parts of the outline together and then
 //! has to be borne out by the picture; what is not certain is not said.
+use super::fan_face::by_face;
 use super::outline::Outline;
 use crate::frame::Beams;
 use crate::space::{Affine, Pixel, PixelPoint, Radians, Scan};
 
 /// The least and the most half angle of a fan that is believed.
 const HALF_LEAST_DEGREES: f64 = 5.0;
-const HALF_MOST_DEGREES: f64 = 88.0;
+pub(super) const HALF_MOST_DEGREES: f64 = 88.0;
 /// The most the two sides may differ in angle: a fan that is steered or cut on one side is not believed.
-const UNEVEN_MOST_DEGREES: f64 = 3.0;
+pub(super) const UNEVEN_MOST_DEGREES: f64 = 3.0;
 /// A point this near to a line (pixels) is on it.
-const ON_LINE: f64 = 1.5;
+pub(super) const ON_LINE: f64 = 1.5;
 /// A point this near to the fitted outline bears it out.
 const ON_OUTLINE: f64 = 2.5;
 /// The least a probe face must bulge (pixels): less is a straight top.
@@ -21,7 +22,7 @@ const BULGE_LEAST: f64 = 3.0;
 /// A near arc below this radius (pixels) is the point of a phased array.
 const POINTED: f64 = 8.0;
 /// The most lit pixels outside the fan, lettering included.
-const OUTSIDE_MOST: f64 = 0.06;
+pub(super) const OUTSIDE_MOST: f64 = 0.06;
 
 /// A fan in pixels of the picture it was found in.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +55,7 @@ impl FanInPicture {
     }
 
     /// Distance from the apex, and angle against straight down, positive toward larger columns.
-    fn polar(&self, point: PixelPoint) -> (f64, f64) {
+    pub(super) fn polar(&self, point: PixelPoint) -> (f64, f64) {
         let (x, z) = (point.x - self.apex.x, point.z - self.apex.z);
         (x.hypot(z), x.atan2(z))
     }
@@ -152,7 +153,7 @@ fn side(points: &[PixelPoint], out: f64) -> Option<Side> {
 }
 
 /// At most `most` of the points, evenly taken.
-fn spread(points: &[PixelPoint], most: usize) -> Vec<PixelPoint> {
+pub(super) fn spread(points: &[PixelPoint], most: usize) -> Vec<PixelPoint> {
     let step = points.len().div_ceil(most).max(1);
     points.iter().step_by(step).copied().collect()
 }
@@ -209,7 +210,12 @@ fn far_radius(fan: &FanInPicture, outline: &Outline) -> Option<f64> {
 
 /// One step of a weighted least-squares fit of all five figures to the outline points within `reach` pixels of it.
 /// Without `sides` the half angle is left alone and only the arcs count.
-fn refined(fan: &FanInPicture, outline: &Outline, reach: f64, sides: bool) -> Option<FanInPicture> {
+pub(super) fn refined(
+    fan: &FanInPicture,
+    outline: &Outline,
+    reach: f64,
+    sides: bool,
+) -> Option<FanInPicture> {
     let (sin, cos) = fan.half.0.sin_cos();
     let (cx, cz) = (fan.apex.x, fan.apex.z);
     let mut sums = Normal::default();
@@ -304,7 +310,7 @@ impl Normal {
     }
 }
 
-fn is_sound(fan: &FanInPicture) -> bool {
+pub(super) fn is_sound(fan: &FanInPicture) -> bool {
     let half = fan.half.degrees();
     let bulge = fan.near * (1.0 - fan.half.0.cos());
     fan.apex.is_finite()
@@ -336,7 +342,7 @@ fn sides_are_seen(fan: &FanInPicture, outline: &Outline) -> bool {
 }
 
 /// Whether the arc of the probe face is lit along most of its length (the point of a phased array has none).
-fn face_is_seen(fan: &FanInPicture, outline: &Outline) -> bool {
+pub(super) fn face_is_seen(fan: &FanInPicture, outline: &Outline) -> bool {
     if fan.near < POINTED {
         return true;
     }
@@ -355,7 +361,7 @@ fn face_is_seen(fan: &FanInPicture, outline: &Outline) -> bool {
 }
 
 /// Share of all lit pixels that lie outside the fan by more than a few pixels; `slack` widens it (radians).
-fn share_outside(fan: &FanInPicture, outline: &Outline, slack: f64) -> f64 {
+pub(super) fn share_outside(fan: &FanInPicture, outline: &Outline, slack: f64) -> f64 {
     let (sin, cos) = (fan.half.0 + slack)
         .min(std::f64::consts::FRAC_PI_2)
         .sin_cos();
@@ -372,152 +378,6 @@ fn share_outside(fan: &FanInPicture, outline: &Outline, slack: f64) -> f64 {
         }
     }
     outside as f64 / lit.max(1) as f64
-}
-
-/// The other way: from the bright arc of the probe face, for pictures of water.
-fn by_face(outline: &Outline) -> Option<FanInPicture> {
-    let mut fan = face_circle(outline)?;
-    for reach in [4.0, 3.0, 2.0, 2.0] {
-        fan = refined(&fan, outline, reach, false)?;
-    }
-    fan.half = face_half(&fan, outline)?;
-    fan.far = lit_reach(&fan, outline)?;
-    let slack = 3.0_f64.to_radians();
-    let believed = is_sound(&fan)
-        && fan.half.degrees() >= 25.0
-        && face_is_seen(&fan, outline)
-        && share_outside(&fan, outline, slack) <= OUTSIDE_MOST / 3.0;
-    believed.then_some(fan)
-}
-
-/// The circle with most of the upper outline on its lower half.
-fn face_circle(outline: &Outline) -> Option<FanInPicture> {
-    let picked = spread(&outline.top, 44);
-    let (least, most) = (0.02 * outline.columns as f64, outline.columns as f64);
-    let mut best: Option<(i64, FanInPicture)> = None;
-    for (i, &a) in picked.iter().enumerate() {
-        for (j, &b) in picked.iter().enumerate().skip(i + 1) {
-            for &c in picked.iter().skip(j + 1) {
-                let Some((center, radius)) = circle(a, b, c) else {
-                    continue;
-                };
-                let lower = [a, b, c].iter().all(|p| p.z > center.z);
-                if !lower || radius < least || radius > most {
-                    continue;
-                }
-                // Nothing lies between the face and its apex, so lit points there speak against a circle.
-                let on: i64 = outline
-                    .top
-                    .iter()
-                    .map(|p| match p.distance(center) - radius {
-                        off if off < -3.0 => -3,
-                        off if off.abs() <= ON_LINE && p.z > center.z => 1,
-                        _ => 0,
-                    })
-                    .sum();
-                if best.is_none_or(|(so_far, _)| on > so_far) {
-                    best = Some((
-                        on,
-                        FanInPicture {
-                            apex: center,
-                            near: radius,
-                            far: f64::INFINITY,
-                            half: Radians::from_degrees(HALF_MOST_DEGREES),
-                        },
-                    ));
-                }
-            }
-        }
-    }
-    best.filter(|(on, _)| *on >= 24).map(|(_, fan)| fan)
-}
-
-/// Centre and radius of the circle through three points.
-fn circle(a: PixelPoint, b: PixelPoint, c: PixelPoint) -> Option<(PixelPoint, f64)> {
-    let (bx, bz) = (b.x - a.x, b.z - a.z);
-    let (cx, cz) = (c.x - a.x, c.z - a.z);
-    let twice = 2.0 * (bx * cz - bz * cx);
-    if twice.abs() < 1e-6 {
-        return None;
-    }
-    let (b2, c2) = (bx * bx + bz * bz, cx * cx + cz * cz);
-    let (x, z) = ((cz * b2 - bz * c2) / twice, (bx * c2 - cx * b2) / twice);
-    Some((PixelPoint::new(a.x + x, a.z + z), x.hypot(z)))
-}
-
-/// How far to both sides the probe face is lit without a gap, black just above it.
-fn face_half(fan: &FanInPicture, outline: &Outline) -> Option<Radians> {
-    let step = 0.25_f64.to_radians();
-    let seen = |angle: f64| {
-        let at = |radius: f64| {
-            let point = (
-                fan.apex.x + radius * angle.sin(),
-                fan.apex.z + radius * angle.cos(),
-            );
-            outline.is_lit(point.0, point.1) == Some(true)
-        };
-        (at(fan.near + 1.5) || at(fan.near + 3.0)) && !at(fan.near - 3.0)
-    };
-    let extent = |side: f64| {
-        let (mut last, mut gap) = (0.0, 0);
-        for k in 1..360 {
-            let angle = step * f64::from(k);
-            if seen(side * angle) {
-                (last, gap) = (angle, 0);
-            } else {
-                gap += 1;
-            }
-            if gap > 8 {
-                break;
-            }
-        }
-        last
-    };
-    let (left, right) = (extent(-1.0), extent(1.0));
-    let even = (left - right).abs().to_degrees() <= UNEVEN_MOST_DEGREES;
-    even.then_some(Radians(f64::midpoint(left, right)))
-}
-
-/// The deepest radius at which anything is lit, if several beams well apart end there and none beyond: in water
-/// only the noise of many frames shows it. `None` where nothing ends in common.
-fn lit_reach(fan: &FanInPicture, outline: &Outline) -> Option<f64> {
-    let step = 2.0_f64.to_radians();
-    let bins = (fan.half.0 / step) as i32;
-    let mut reaches: Vec<(f64, f64)> = Vec::new();
-    for bin in -bins..=bins {
-        let middle = f64::from(bin) * step;
-        let mut reach = 0.0;
-        for part in -4..=4 {
-            let (sin, cos) = (middle + step * f64::from(part) / 8.0).sin_cos();
-            let mut radius = fan.near;
-            while let Some(lit) =
-                outline.is_lit(fan.apex.x + radius * sin, fan.apex.z + radius * cos)
-            {
-                if lit && radius > reach {
-                    reach = radius;
-                }
-                radius += 1.0;
-            }
-            // Beams that leave the picture at its side say nothing of the deepest arc.
-            if reach + 3.0 > radius {
-                reach = 0.0;
-                break;
-            }
-        }
-        if reach > 0.0 {
-            reaches.push((reach, middle));
-        }
-    }
-    let far = reaches.iter().map(|(reach, _)| *reach).fold(0.0, f64::max);
-    let at_it: Vec<f64> = reaches
-        .iter()
-        .filter(|(reach, _)| far - reach <= 3.0)
-        .map(|(_, angle)| *angle)
-        .collect();
-    let first = at_it.first()?;
-    let last = at_it.last()?;
-    let common = at_it.len() >= 4 && last - first >= 10.0_f64.to_radians();
-    common.then_some(far + 0.5)
 }
 
 #[cfg(test)]

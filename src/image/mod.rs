@@ -6,6 +6,7 @@ mod bilinear;
 mod brightness;
 mod chain;
 mod fan;
+mod fan_face;
 mod gray_map;
 mod outline;
 mod persistence;
