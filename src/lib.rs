@@ -17,9 +17,10 @@ pub mod exchange;
 pub mod probe;
 pub mod simulate;
 // the line of workrooms: pure, they cannot fail
+pub mod image;
+// what is in it, what may be said of it, and how that looks
 pub mod detect;
 pub mod guide;
-pub mod image;
 pub mod overlay;
 // the office
 pub mod procedure;

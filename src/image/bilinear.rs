@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     reason = "runs and table are built together here; lengths of input and output are checked on entry"
 )]
+use super::separable::{Entry, SeparableTable};
 use super::simd::Gather;
 
 /// Bits of a weight.
@@ -47,6 +48,9 @@ pub(super) struct BilinearTable {
     /// Weight of the next inner neighbour (low half) and of the next outer neighbour (high half).
     weights: Vec<u32>,
     gather: Option<Gather>,
+    /// The same table by rows and columns, where it falls apart into them: the faster way without vector
+    /// instructions.
+    separable: Option<SeparableTable>,
 }
 
 impl BilinearTable {
@@ -55,6 +59,18 @@ impl BilinearTable {
     ///
     /// `None` for grids with less than two samples a side and for grids beyond 2^31 samples.
     pub(super) fn build(
+        (columns, rows): (usize, usize),
+        (outer, inner): (usize, usize),
+        place: impl Fn(usize, usize) -> Option<(f64, f64)>,
+    ) -> Option<Self> {
+        let mut table = Self::with_entries((columns, rows), (outer, inner), place)?;
+        table.separable = SeparableTable::of((columns, rows), (outer, inner), table.entries());
+        table.index.shrink_to_fit();
+        table.weights.shrink_to_fit();
+        Some(table)
+    }
+
+    fn with_entries(
         (columns, rows): (usize, usize),
         (outer, inner): (usize, usize),
         place: impl Fn(usize, usize) -> Option<(f64, f64)>,
@@ -71,6 +87,7 @@ impl BilinearTable {
             index: Vec::with_capacity(columns * rows),
             weights: Vec::with_capacity(columns * rows),
             gather: Gather::detect(),
+            separable: None,
         };
         for row in 0..rows {
             for column in 0..columns {
@@ -79,8 +96,6 @@ impl BilinearTable {
                 }
             }
         }
-        table.index.shrink_to_fit();
-        table.weights.shrink_to_fit();
         Some(table)
     }
 
@@ -105,10 +120,25 @@ impl BilinearTable {
         }
     }
 
+    /// Every pixel that shows something, in the order of pixels.
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.runs.iter().flat_map(move |run| {
+            (0..run.length).map(move |step| {
+                let weights = self.weights[run.entry + step];
+                Entry {
+                    pixel: run.pixel + step,
+                    index: self.index[run.entry + step] as usize,
+                    along: weights & 0xFFFF,
+                    across: weights >> 16,
+                }
+            })
+        })
+    }
+
     /// Number of pixels that show something.
     #[cfg(test)]
     pub(super) fn pixels_inside(&self) -> usize {
-        self.index.len()
+        self.runs.iter().map(|run| run.length).sum()
     }
 
     /// Number of runs in one row of so many columns.
@@ -130,9 +160,30 @@ impl BilinearTable {
         self.fill_with(samples, out, None);
     }
 
+    #[cfg(test)]
+    pub(super) fn is_separable(&self) -> bool {
+        self.separable.is_some()
+    }
+
+    /// The same table without its short cut, to hold the two against each other.
+    #[cfg(test)]
+    pub(super) fn in_full(
+        picture: (usize, usize),
+        grid: (usize, usize),
+        place: impl Fn(usize, usize) -> Option<(f64, f64)>,
+    ) -> Option<Self> {
+        let mut table = Self::with_entries(picture, grid, place)?;
+        table.separable = None;
+        Some(table)
+    }
+
     fn fill_with(&self, samples: &[u8], out: &mut [u8], gather: Option<Gather>) {
         if samples.len() != self.outer * self.inner || out.len() != self.pixels {
             out.fill(0);
+            return;
+        }
+        if let (Some(separable), None) = (&self.separable, gather) {
+            separable.fill(samples, out);
             return;
         }
         let mut done = 0;
@@ -213,6 +264,30 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn the_short_cut_for_linear_arrays_gives_the_bytes_of_the_full_table(
+            (outer, inner) in (2usize..40, 2usize..60),
+            (columns, rows) in (1usize..70, 1usize..40),
+            (shift_x, shift_z) in (-3.0f64..3.0, -3.0f64..3.0),
+            seed in any::<u64>(),
+        ) {
+            let place = |column: usize, row: usize| {
+                let line = column as f64 * 0.31 + shift_x;
+                let sample = row as f64 * 0.77 + shift_z;
+                let inside = (-0.5..outer as f64).contains(&line) && (-0.5..inner as f64).contains(&sample);
+                inside.then_some((line, sample))
+            };
+            let picture = (columns, rows);
+            let short = BilinearTable::build(picture, (outer, inner), place).expect("grid");
+            let full = BilinearTable::in_full(picture, (outer, inner), place).expect("grid");
+            prop_assert_eq!(short.is_separable(), full.pixels_inside() > 0);
+            let samples = bytes(seed, outer * inner);
+            let (mut a, mut b) = (vec![9; columns * rows], vec![7; columns * rows]);
+            short.fill_scalar(&samples, &mut a);
+            full.fill_scalar(&samples, &mut b);
+            prop_assert_eq!(a, b);
+        }
+
         #[test]
         fn vector_and_scalar_paths_agree_bit_for_bit_over_random_maps(
             (outer, inner) in (2usize..40, 2usize..60),

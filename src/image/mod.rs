@@ -12,6 +12,7 @@ mod outline;
 mod persistence;
 mod picture_grid;
 mod scan_convert;
+mod separable;
 mod simd;
 
 use std::sync::Arc;
