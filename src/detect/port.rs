@@ -475,7 +475,12 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
         * (1.0 - rise(o.septum_rough, 0.16, 0.3))
         * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
     let cup = rise(o.cup, 14.0, 40.0);
-    let inside = (septum * open * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
+    let recessed = if o.width() >= FILL_LEAST_MM {
+        rise(o.step.abs(), 0.6, 1.0)
+    } else {
+        1.0
+    };
+    let inside = (septum * recessed * open * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
     let visible = rise(o.visible, 0.45, 0.8);
     let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
         * rise(o.left_face + o.right_face, 14.0, 21.0);
