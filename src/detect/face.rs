@@ -11,7 +11,7 @@ use super::port::rise;
 const ON_LEAST: f32 = 0.45;
 /// Length over which a line must hold together to count, mm, and the share of columns that must show it.
 const RUN_MM: f64 = 3.0;
-const RUN_SHARE: f64 = 0.8;
+const RUN_SHARE: f64 = 0.75;
 
 /// What one beam shows where it meets the line. Levels are grey values, lengths mm.
 #[derive(Clone, Copy, Debug, Default)]
@@ -280,7 +280,7 @@ impl Interface {
         let reach = (15.0 / grid.pitch) as usize;
         let block = (3.0 / grid.pitch).max(1.0) as usize;
         let n = self.columns.len();
-        let least = (0.55 * self.onset).max(grid.edge_least + 8.0);
+        let least = (0.45 * self.onset).max(grid.edge_least + 8.0);
         let mut usual = Vec::with_capacity(n);
         let mut around: Vec<f32> = Vec::with_capacity(2 * reach + 1);
         while usual.len() < n {
@@ -404,9 +404,11 @@ impl Interface {
             * rise(self.shadow_share(), 0.7, 0.9)
             * (1.0 - rise(self.rough, 0.08, 0.13));
         self.copy = self.copy_seen(grid);
-        let below = ringing.max(shadow).max(0.9 * self.copy);
+        // what lies under the capsule of the pocket is darker than it only behind the metal, which is brighter still
+        let leading = 1.0 - rise(f64::from(self.tail), 0.85, 1.0);
+        let below = ringing.max(shadow * leading).max(0.9 * self.copy * leading);
         let bright =
-            rise(f64::from(self.onset), 28.0, 56.0) * rise(f64::from(self.bright), 0.72, 0.88);
+            rise(f64::from(self.onset), 24.0, 48.0) * rise(f64::from(self.bright), 0.72, 0.88);
         let straight = 1.0 - rise(self.rough, 0.15, 0.21);
         let long = rise(self.length, 10.0, 18.0);
         let tissue = rise(self.tissue_above(grid), 3.0, 10.0);

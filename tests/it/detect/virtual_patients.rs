@@ -1,6 +1,7 @@
 //! The detector on virtual patients: many seeds, every kind of look-alike, truth in every frame.
 use std::time::Duration;
 
+use portsight::clock::{Clock, SystemClock};
 use portsight::detect::{DetectorContext, PortDetector, PortState, Still};
 use portsight::image::{ImageChain, PictureSize};
 use portsight::simulate::{Preset, Scenario, VirtualProbe};
@@ -22,6 +23,7 @@ struct Outcome {
     lateral: Vec<f64>,
     depth: Vec<f64>,
     tilt: Vec<f64>,
+    millis: Vec<f64>,
     states: String,
 }
 
@@ -33,6 +35,7 @@ fn follow(scenario: Scenario, frames: u64) -> Outcome {
     });
     let mut detector = PortDetector::new(DetectorContext::default());
     let mut o = Outcome::default();
+    let clock = SystemClock::start();
     let (mut wide, mut gone) = (0, 100);
     for k in 0..frames {
         let Ok((Delivery::Frame(frame), Some(truth))) =
@@ -57,7 +60,9 @@ fn follow(scenario: Scenario, frames: u64) -> Outcome {
                 );
             }
         }
+        let start = clock.now();
         let finding = detector.read(&image, Still::Sequence);
+        o.millis.push(clock.now().since(start).as_secs_f64() * 1e3);
         let every = std::env::var("PORTSIGHT_EXPLAIN")
             .ok()
             .and_then(|v| v.parse::<u64>().ok());
@@ -125,7 +130,7 @@ fn part(values: &mut [f64], share: f64) -> f64 {
 
 fn show(name: &str, o: &mut Outcome) {
     println!(
-        "{name:14} right {:4} of {:4} wrong {} | absent {:4} locked {} candidates {} inverted {} fluid {} | lateral {:.2} p95 {:.2} depth {:.2} tilt {:.2}",
+        "{name:14} right {:4} of {:4} wrong {} | absent {:4} locked {} candidates {} inverted {} fluid {} | lateral {:.2} p95 {:.2} depth {:.2} tilt {:.2} | ms p50 {:.1} p99 {:.1}",
         o.right,
         o.visible,
         o.wrong,
@@ -137,7 +142,9 @@ fn show(name: &str, o: &mut Outcome) {
         part(&mut o.lateral, 0.5),
         part(&mut o.lateral, 0.95),
         part(&mut o.depth, 0.5),
-        part(&mut o.tilt, 0.5)
+        part(&mut o.tilt, 0.5),
+        part(&mut o.millis, 0.5),
+        part(&mut o.millis, 0.99)
     );
     if std::env::var_os("PORTSIGHT_EXPLAIN").is_some() {
         println!("{}", o.states);
@@ -178,6 +185,7 @@ fn random_virtual_patients_are_never_told_a_false_port() {
         all.lateral.append(&mut o.lateral);
         all.depth.append(&mut o.depth);
         all.tilt.append(&mut o.tilt);
+        all.millis.append(&mut o.millis);
     }
     show("all", &mut all);
     assert_eq!(all.lies, 0, "locked without a port");
