@@ -116,7 +116,9 @@ pub(super) fn edge_near(
     while i > first && row[i] < half {
         i -= 1;
     }
-    while i > first && row[i - 1] >= half {
+    // not far: what merges with the echo from above belongs to another layer
+    let far = at.saturating_sub(2).max(first);
+    while i > far && row[i - 1] >= half {
         i -= 1;
     }
     let (low_level, high_level) = (row[i - 1], row[i]);

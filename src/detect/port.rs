@@ -30,9 +30,6 @@ const PROFILE_STEP_MM: f64 = 0.15;
 /// Fall of the face's echo that marks its end, grey levels (6 dB of a 60 dB picture, and what saturation hides).
 const EDGE_DROP: f32 = 30.0;
 
-/// What a cup bottom is worth when no septum is seen: a candidate, never a lock.
-const BOTTOM_ALONE: f64 = 0.5;
-
 /// What an opening may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) enum OpeningClass {
@@ -301,36 +298,9 @@ impl PortSearch {
             .map(|b| visibility(f64::from(face.columns[b].shade)))
             .sum();
         o.visible = clear / count;
-        (o.septum_cover, o.septum_rough) = self.parallel(grid, face, low..high, o.step);
-        (o.cup_cover, o.cup_rough) = self.parallel(grid, face, low..high, o.cup_at);
-    }
-
-    /// Share of columns that show an edge at a height, and how far these edges stray from a parallel of the face.
-    fn parallel(
-        &mut self,
-        grid: &BeamGrid,
-        face: &Interface,
-        columns: std::ops::Range<usize>,
-        height: f64,
-    ) -> (f64, f64) {
-        self.offsets.clear();
-        let mut count = 0.0;
-        for b in columns {
-            let c = &face.columns[b];
-            if !c.met {
-                continue;
-            }
-            count += 1.0;
-            if let Some((at, _)) = edge_near(grid, b, c.range + height, 0.6) {
-                self.offsets.push((at - c.range) as f32);
-            }
-        }
-        let usual = median(self.offsets.iter().copied());
-        let stray = median(self.offsets.iter().map(|v| (v - usual).abs()));
-        (
-            self.offsets.len() as f64 / f64::max(count, 1.0),
-            1.48 * f64::from(stray),
-        )
+        (o.septum_cover, o.septum_rough) =
+            parallel(grid, face, low..high, o.step, &mut self.offsets);
+        (o.cup_cover, o.cup_rough) = parallel(grid, face, low..high, o.cup_at, &mut self.offsets);
     }
 
     /// Face seen on both sides and the nearest end of it.
@@ -364,6 +334,34 @@ impl PortSearch {
         }
         o.rim = rim;
     }
+}
+
+/// Share of columns that show an edge at a height, and how far these edges stray from a parallel of the face.
+fn parallel(
+    grid: &BeamGrid,
+    face: &Interface,
+    columns: std::ops::Range<usize>,
+    height: f64,
+    offsets: &mut Vec<f32>,
+) -> (f64, f64) {
+    offsets.clear();
+    let mut count = 0.0;
+    for b in columns {
+        let c = &face.columns[b];
+        if !c.met {
+            continue;
+        }
+        count += 1.0;
+        if let Some((at, _)) = edge_near(grid, b, c.range + height, 0.6) {
+            offsets.push((at - c.range) as f32);
+        }
+    }
+    let usual = median(offsets.iter().copied());
+    let stray = median(offsets.iter().map(|v| (v - usual).abs()));
+    (
+        offsets.len() as f64 / f64::max(count, 1.0),
+        1.48 * f64::from(stray),
+    )
 }
 
 /// Weight of a column whose tissue above is darker than its surroundings by `shade`.
@@ -514,12 +512,12 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
     } else {
         1.0
     };
-    // the cup's bottom seen through the hole in the metal's shadow: no look-alike has it
-    let bottom = rise(o.cup, 30.0, 60.0)
-        * rise(o.through, 10.0, 22.0)
-        * rise(o.cup_cover, 0.6, 0.85)
-        * (1.0 - rise(o.cup_rough, 0.12, 0.22));
-    let inside = (septum * recessed * open * (0.85 + 0.15 * cup)).max(BOTTOM_ALONE * bottom);
+    // the cup's bottom, flat and bright, seen through the hole in the metal's shadow: no look-alike has it
+    let bottom = rise(o.cup, 45.0, 80.0)
+        * rise(o.through, 2.0, 10.0)
+        * rise(o.cup_cover, 0.75, 0.95)
+        * (1.0 - rise(o.cup_rough, 0.06, 0.14));
+    let inside = (septum * recessed * open * (0.85 + 0.15 * cup)).max(bottom);
     let visible = rise(o.visible, 0.45, 0.8);
     let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
         * rise(o.left_face + o.right_face, 14.0, 21.0);
