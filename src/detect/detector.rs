@@ -113,9 +113,9 @@ impl PortDetector {
         }
         for o in &self.openings {
             text.push_str(&format!(
-                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} srough {:.2} cover {:.2} behind {:.0} through {:.0} rest {:.0} cup {:.0}@{:.1} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
+                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} srough {:.2} cover {:.2} behind {:.0} through {:.0} rest {:.0} cup {:.0}@{:.1} cover {:.2} rough {:.2} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
                 o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover, o.behind, o.through, o.rest,
-                o.cup, o.cup_at, o.visible, o.left_face, o.right_face, o.rim
+                o.cup, o.cup_at, o.cup_cover, o.cup_rough, o.visible, o.left_face, o.right_face, o.rim
             ));
         }
         text
@@ -176,7 +176,8 @@ impl PortDetector {
             .take(count)
             .filter(|(_, i)| i.metal >= METAL_LEAST)
             .max_by(|(_, a), (_, b)| {
-                let strength = |i: &Interface| i.metal * f64::from(i.onset) * i.length.min(40.0);
+                let strength =
+                    |i: &Interface| i.metal * f64::from(i.peak * i.peak) * i.length.min(40.0);
                 strength(a).total_cmp(&strength(b))
             })
             .map(|(k, _)| k)
@@ -268,7 +269,7 @@ impl PortDetector {
 fn place(line: &Line, opening: &Opening) -> Placed {
     let stretch = (1.0 + line.slope * line.slope).sqrt();
     let x = line.pivot + opening.center() / stretch;
-    let up = (-opening.step).max(0.0) / stretch;
+    let up = opening.raised() / stretch;
     Placed {
         opening: *opening,
         x: x + up * line.slope,

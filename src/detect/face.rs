@@ -11,7 +11,7 @@ use super::port::rise;
 const ON_LEAST: f32 = 0.45;
 /// Length over which a line must hold together to count, mm, and the share of columns that must show it.
 const RUN_MM: f64 = 3.0;
-const RUN_SHARE: f64 = 0.8;
+const RUN_SHARE: f64 = 0.75;
 
 /// What one beam shows where it meets the line. Levels are grey values, lengths mm.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,7 +116,9 @@ pub(super) fn edge_near(
     while i > first && row[i] < half {
         i -= 1;
     }
-    while i > first && row[i - 1] >= half {
+    // not far: what merges with the echo from above belongs to another layer
+    let far = at.saturating_sub(2).max(first);
+    while i > far && row[i - 1] >= half {
         i -= 1;
     }
     let (low_level, high_level) = (row[i - 1], row[i]);
@@ -261,9 +263,9 @@ impl Interface {
         rises.sort_by(f32::total_cmp);
         // the upper part: a face half hidden by a shadow is still judged by the part that is seen
         self.onset = rises[rises.len() * 7 / 10].max(1.0);
-        let usual = self.onset.clamp(grid.edge_least + 8.0, 110.0);
         let floor = grid.edge_least - 2.0;
-        for c in &mut self.columns {
+        let usual = self.local_onsets(grid);
+        for (c, usual) in self.columns.iter_mut().zip(usual) {
             c.on = if c.met {
                 ((c.contrast - floor) / (usual - floor)).clamp(0.0, 1.0)
             } else {
@@ -273,6 +275,33 @@ impl Interface {
         self.mark_solid(grid);
         self.measure_shade(grid);
         self.measure_metal(grid);
+    }
+
+    /// The onset that is usual around each column: a face dims toward where it is oblique to the beams.
+    fn local_onsets(&self, grid: &BeamGrid) -> Vec<f32> {
+        let reach = (15.0 / grid.pitch) as usize;
+        let block = (3.0 / grid.pitch).max(1.0) as usize;
+        let n = self.columns.len();
+        let least = (0.45 * self.onset).max(grid.edge_least + 8.0);
+        let mut usual = Vec::with_capacity(n);
+        let mut around: Vec<f32> = Vec::with_capacity(2 * reach + 1);
+        while usual.len() < n {
+            let middle = (usual.len() + block / 2).min(n - 1);
+            around.clear();
+            around.extend(
+                self.columns[middle.saturating_sub(reach)..(middle + reach).min(n)]
+                    .iter()
+                    .filter(|c| c.met)
+                    .map(|c| c.contrast),
+            );
+            around.sort_by(f32::total_cmp);
+            let here = around.get(around.len() * 7 / 10).copied().unwrap_or(0.0);
+            let here = here.clamp(least, least.max(110.0));
+            for _ in 0..block.min(n - usual.len()) {
+                usual.push(here);
+            }
+        }
+        usual
     }
 
     /// Marks the columns that lie in a piece of line that holds together.
@@ -364,6 +393,7 @@ impl Interface {
         let ringing = rise(f64::from(self.tail), 0.14, 0.32)
             * rise(f64::from(self.late), 0.02, 0.11)
             * (1.0 - rise(fade, 0.75, 1.0))
+            * (1.0 - rise(self.layered(grid), 0.28, 0.42))
             * rise(self.ringing_share(), 0.6, 0.85);
         self.drop = median(
             self.columns
@@ -376,9 +406,11 @@ impl Interface {
             * rise(self.shadow_share(), 0.7, 0.9)
             * (1.0 - rise(self.rough, 0.08, 0.13));
         self.copy = self.copy_seen(grid);
-        let below = ringing.max(shadow).max(0.9 * self.copy);
+        // what lies under the capsule of the pocket is darker than it only behind the metal, which is brighter still
+        let leading = 1.0 - rise(f64::from(self.tail), 0.85, 1.0);
+        let below = ringing.max(shadow * leading).max(0.9 * self.copy * leading);
         let bright =
-            rise(f64::from(self.onset), 28.0, 56.0) * rise(f64::from(self.bright), 0.76, 0.92);
+            rise(f64::from(self.onset), 24.0, 48.0) * rise(f64::from(self.bright), 0.72, 0.88);
         let straight = 1.0 - rise(self.rough, 0.15, 0.21);
         let long = rise(self.length, 10.0, 18.0);
         let tissue = rise(self.tissue_above(grid), 3.0, 10.0);
@@ -423,6 +455,33 @@ impl Interface {
         rise(length, 5.0, 10.0)
             * rise(offs.len() as f64 / met.max(1) as f64, 0.55, 0.85)
             * (1.0 - rise(rough, 0.12, 0.25))
+    }
+
+    /// How strong a second onset lies 1.2 to 3.5 mm below the line, against the line's own: ring-down has none, a
+    /// second layer of tissue under the first has.
+    fn layered(&self, grid: &BeamGrid) -> f64 {
+        let (mut profile, mut counts) = ([0.0_f32; 28], [0.0_f32; 28]);
+        for (b, c) in self.columns.iter().enumerate() {
+            if b % 2 == 1 || !c.shows_face() {
+                continue;
+            }
+            for (k, (sum, count)) in profile.iter_mut().zip(&mut counts).enumerate() {
+                let from = c.range + 0.15 * k as f64;
+                if let Some(level) = grid.mean(b, from, from + 0.15) {
+                    *sum += level;
+                    *count += 1.0;
+                }
+            }
+        }
+        for (sum, count) in profile.iter_mut().zip(&counts) {
+            *sum /= count.max(1.0);
+        }
+        let mean =
+            |from: usize, to: usize| profile[from..to].iter().sum::<f32>() / (to - from) as f32;
+        let most = (8..24)
+            .map(|k| mean(k, k + 3) - mean(k - 5, k - 1))
+            .fold(0.0_f32, f32::max);
+        f64::from(most / self.onset.clamp(20.0, 110.0))
     }
 
     /// Share of the face's columns that ring at all.

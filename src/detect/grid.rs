@@ -168,7 +168,7 @@ impl BeamGrid {
         self.level.resize(self.beams.len() * n, 0.0);
         self.sums.clear();
         self.sums.resize(self.beams.len() * (n + 1), 0.0);
-        let across = ((self.pitch / edge).round() as usize).clamp(1, 3);
+        let across = ((self.pitch / edge).round() as usize).clamp(1, 2);
         let along = ((self.step / edge).round() as usize).clamp(1, 2);
         let weight = 1.0 / (across * along) as f32;
         let sampler = Sampler::new(image, self.scale);

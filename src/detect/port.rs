@@ -64,6 +64,9 @@ pub(super) struct Opening {
     /// Rise of an echo farther below that the flanks do not have (cup bottom), and its height.
     pub cup: f64,
     pub cup_at: f64,
+    /// Share of the opening over which that echo is seen, and how far it strays from a parallel of the face, mm.
+    pub cup_cover: f64,
+    pub cup_rough: f64,
     /// What is left of the face echo inside.
     pub rest: f64,
     /// Share of the opening that is not in a shadow from above.
@@ -80,6 +83,15 @@ pub(super) struct Opening {
 }
 
 impl Opening {
+    /// How far the opening stands above the face plane, mm: its rim when raised, 0 when recessed or not known.
+    pub(super) fn raised(&self) -> f64 {
+        if self.septum >= 20.0 && self.septum_cover >= 0.6 {
+            (-self.step).max(0.0)
+        } else {
+            0.0
+        }
+    }
+
     /// Centre along the line.
     pub(super) fn center(&self) -> f64 {
         f64::midpoint(self.from, self.to)
@@ -280,23 +292,15 @@ impl PortSearch {
             }
         }
         (o.cup, o.cup_at) = cup;
-        let (mut clear, mut count) = (0.0, 0.0);
-        self.offsets.clear();
-        for b in low..high {
-            let c = &face.columns[b];
-            if !c.met {
-                continue;
-            }
-            count += 1.0;
-            clear += visibility(f64::from(c.shade));
-            if let Some((at, _)) = edge_near(grid, b, c.range + o.step, 0.6) {
-                self.offsets.push((at - c.range) as f32);
-            }
-        }
-        o.visible = clear / f64::max(count, 1.0);
-        o.septum_cover = self.offsets.len() as f64 / f64::max(count, 1.0);
-        let usual = median(self.offsets.iter().copied());
-        o.septum_rough = 1.48 * f64::from(median(self.offsets.iter().map(|v| (v - usual).abs())));
+        let met = || (low..high).filter(|b| face.columns[*b].met);
+        let count = met().count().max(1) as f64;
+        let clear: f64 = met()
+            .map(|b| visibility(f64::from(face.columns[b].shade)))
+            .sum();
+        o.visible = clear / count;
+        (o.septum_cover, o.septum_rough) =
+            parallel(grid, face, low..high, o.step, &mut self.offsets);
+        (o.cup_cover, o.cup_rough) = parallel(grid, face, low..high, o.cup_at, &mut self.offsets);
     }
 
     /// Face seen on both sides and the nearest end of it.
@@ -330,6 +334,34 @@ impl PortSearch {
         }
         o.rim = rim;
     }
+}
+
+/// Share of columns that show an edge at a height, and how far these edges stray from a parallel of the face.
+fn parallel(
+    grid: &BeamGrid,
+    face: &Interface,
+    columns: std::ops::Range<usize>,
+    height: f64,
+    offsets: &mut Vec<f32>,
+) -> (f64, f64) {
+    offsets.clear();
+    let mut count = 0.0;
+    for b in columns {
+        let c = &face.columns[b];
+        if !c.met {
+            continue;
+        }
+        count += 1.0;
+        if let Some((at, _)) = edge_near(grid, b, c.range + height, 0.6) {
+            offsets.push((at - c.range) as f32);
+        }
+    }
+    let usual = median(offsets.iter().copied());
+    let stray = median(offsets.iter().map(|v| (v - usual).abs()));
+    (
+        offsets.len() as f64 / f64::max(count, 1.0),
+        1.48 * f64::from(stray),
+    )
 }
 
 /// Weight of a column whose tissue above is darker than its surroundings by `shade`.
@@ -475,7 +507,17 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
         * (1.0 - rise(o.septum_rough, 0.16, 0.3))
         * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
     let cup = rise(o.cup, 14.0, 40.0);
-    let inside = (septum * open * (0.85 + 0.15 * cup)).clamp(0.0, 1.0);
+    let recessed = if o.width() >= FILL_LEAST_MM {
+        rise(o.step.abs(), 0.7, 1.05)
+    } else {
+        1.0
+    };
+    // the cup's bottom, flat and bright, seen through the hole in the metal's shadow: no look-alike has it
+    let bottom = rise(o.cup, 45.0, 80.0)
+        * rise(o.through, 2.0, 10.0)
+        * rise(o.cup_cover, 0.75, 0.95)
+        * (1.0 - rise(o.cup_rough, 0.06, 0.14));
+    let inside = (septum * recessed * open * (0.85 + 0.15 * cup)).max(bottom);
     let visible = rise(o.visible, 0.45, 0.8);
     let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
         * rise(o.left_face + o.right_face, 14.0, 21.0);

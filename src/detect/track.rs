@@ -246,3 +246,102 @@ fn confidence(score: f64, hits: u32) -> f64 {
     let settled = 1.0 - 0.5 * (-f64::from(hits) / 3.0).exp();
     (score * settled).clamp(0.0, 0.98)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opening(x: f64, width: f64, score: f64, class: OpeningClass) -> Placed {
+        Placed {
+            opening: Opening {
+                from: x - width / 2.0,
+                to: x + width / 2.0,
+                step: 1.5,
+                score,
+                class,
+                left_face: 15.0,
+                right_face: 15.0,
+                visible: 1.0,
+                ..Opening::default()
+            },
+            x,
+            z: 20.0,
+        }
+    }
+
+    fn fill(x: f64) -> Placed {
+        opening(x, 7.0, 0.9, OpeningClass::Fill)
+    }
+
+    fn locked(track: &mut PortTrack) -> f64 {
+        let mut time = 0.0;
+        for _ in 0..6 {
+            time += 0.04;
+            track.update(&[fill(3.0)], time);
+        }
+        time
+    }
+
+    #[test]
+    fn a_lock_takes_several_frames_and_a_single_picture_never_gets_there() {
+        let mut track = PortTrack::default();
+        assert!(!track.update(&[fill(3.0)], 0.04).locked);
+        assert!(!track.update(&[fill(3.0)], 0.08).locked);
+        let mut track = PortTrack::default();
+        let time = locked(&mut track);
+        assert!(track.update(&[fill(3.1)], time + 0.04).locked);
+        assert!(!PortTrack::single(&[fill(3.0)]).locked);
+    }
+
+    #[test]
+    fn a_frame_shown_again_is_no_further_evidence() {
+        let mut track = PortTrack::default();
+        for _ in 0..50 {
+            assert!(!track.update(&[fill(3.0)], 1.0).locked);
+        }
+    }
+
+    #[test]
+    fn a_lost_port_is_held_as_a_candidate_for_half_a_second_at_most() {
+        let mut track = PortTrack::default();
+        let time = locked(&mut track);
+        let soon = track.update(&[], time + 0.04);
+        assert!(soon.held && !soon.locked && soon.port.is_some());
+        assert!(soon.confidence <= 0.5);
+        let late = track.update(&[], time + 0.55);
+        assert!(!late.held && late.port.is_none());
+    }
+
+    #[test]
+    fn a_narrow_opening_never_starts_a_lock_but_a_locked_port_may_narrow() {
+        let narrow = opening(3.0, 3.8, 0.9, OpeningClass::Access);
+        let mut track = PortTrack::default();
+        for k in 1..30 {
+            let verdict = track.update(&[narrow], f64::from(k) * 0.04);
+            assert!(!verdict.locked && verdict.port.is_none() && verdict.other.is_some());
+        }
+        let mut track = PortTrack::default();
+        let time = locked(&mut track);
+        assert!(track.update(&[narrow], time + 0.04).locked);
+    }
+
+    #[test]
+    fn a_port_that_jumps_with_the_patient_stays_the_same_port() {
+        let mut track = PortTrack::default();
+        let time = locked(&mut track);
+        assert!(track.update(&[fill(-5.0)], time + 0.04).locked);
+    }
+
+    #[test]
+    fn an_opening_near_the_rim_loses_the_lock() {
+        let mut track = PortTrack::default();
+        let time = locked(&mut track);
+        let mut near_rim = opening(3.0, 4.0, 0.9, OpeningClass::Access);
+        near_rim.opening.rim = Some(10.0);
+        let mut last = Verdict::default();
+        for k in 1..4 {
+            last = track.update(&[near_rim], time + 0.04 * f64::from(k));
+        }
+        assert!(!last.locked && last.port.is_none());
+    }
+}

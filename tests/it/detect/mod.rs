@@ -1,4 +1,10 @@
 //! The detector on recordings with a known truth: synthetic stills and sequences, and real pictures without a pump.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests; the tables they print are the evidence"
+)]
 mod cases;
 mod trials;
 mod virtual_patients;
@@ -109,6 +115,18 @@ struct Score {
     states: String,
 }
 
+/// One letter for what a frame was said to show.
+fn letter_of(finding: &Finding) -> char {
+    match finding.state {
+        PortState::None => '.',
+        PortState::Candidate if finding.held => 'h',
+        PortState::Candidate => 'c',
+        PortState::Locked => 'L',
+        PortState::AccessPortSuspected => 'a',
+        PortState::InvertedSuspected => 'i',
+    }
+}
+
 fn sequence(path: &Path) -> Score {
     let truth = truth_of(path);
     let mha = read_mha(path);
@@ -126,28 +144,11 @@ fn sequence(path: &Path) -> Score {
             (k, frames[k]["t"].as_f64().expect("t")),
         );
         let finding = detector.read(&image, Still::Sequence);
-        let every = std::env::var("PORTSIGHT_EXPLAIN")
-            .ok()
-            .and_then(|v| v.parse::<usize>().ok());
-        if every.is_some_and(|n| k % n.max(1) == 0) {
-            println!(
-                "-- {} {k} {:?} {:?} truth {}",
-                name_of(path),
-                finding.state,
-                finding.port,
-                frames[k]["port"]
-            );
+        if k == 20 {
             explain(&detector);
         }
         let locked = finding.state == PortState::Locked;
-        score.states.push(match finding.state {
-            PortState::None => '.',
-            PortState::Candidate if finding.held => 'h',
-            PortState::Candidate => 'c',
-            PortState::Locked => 'L',
-            PortState::AccessPortSuspected => 'a',
-            PortState::InvertedSuspected => 'i',
-        });
+        score.states.push(letter_of(&finding));
         if locked && score.first_lock.is_none() {
             score.first_lock = Some(k);
         }
@@ -218,4 +219,87 @@ fn moving_pictures_lock_on_the_port_and_nowhere_else() {
             s.visible
         );
     }
+}
+
+#[test]
+fn without_a_scale_there_is_no_port_whatever_the_picture_shows() {
+    let Some(folder) = folder("physics") else {
+        return;
+    };
+    let mha = read_mha(&folder.join("d01_linear_recessed_16mm.mha"));
+    let size = (mha.columns, mha.rows);
+    let mut detector = PortDetector::new(DetectorContext::default());
+    for k in 0..10 {
+        let stamp = (k, k as f64 * 0.04);
+        let image = picture(mha.frames[0].clone(), size, None, [0.0, 0.0], false, stamp);
+        let finding = detector.read(&image, Still::Sequence);
+        assert_eq!(finding.state, PortState::None);
+        assert!(finding.port.is_none() && finding.face.is_none());
+        assert!(finding.surface.is_some(), "the surface needs no scale");
+    }
+}
+
+#[test]
+fn odd_pictures_are_answered_with_nothing() {
+    let mut detector = PortDetector::new(DetectorContext::default());
+    for (columns, rows) in [
+        (0, 0),
+        (1, 1),
+        (15, 400),
+        (400, 15),
+        (17, 17),
+        (64, 64),
+        (3000, 20),
+    ] {
+        for grey in [0, 128, 255] {
+            let pixels = Arc::new(vec![grey; columns * rows]);
+            for pitch in [None, Some(0.005), Some(0.15), Some(5.0)] {
+                for curved in [false, true] {
+                    let image = picture(
+                        pixels.clone(),
+                        (columns, rows),
+                        pitch,
+                        [0.0, 0.0],
+                        curved,
+                        (0, 0.0),
+                    );
+                    let finding = detector.read(&image, Still::Sequence);
+                    assert_eq!(
+                        finding.state,
+                        PortState::None,
+                        "{columns} x {rows} of {grey}"
+                    );
+                    assert!(finding.confidence == 0.0 && finding.face.is_none());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_pictures_give_the_same_findings_bit_for_bit() {
+    let Some(folder) = folder("sequences") else {
+        return;
+    };
+    let mha = read_mha(&folder.join("q03_curved_breathing.mha"));
+    let run = || -> Vec<Finding> {
+        let mut detector = PortDetector::new(DetectorContext::default());
+        let pictures = mha.frames.iter().take(12).enumerate();
+        pictures
+            .map(|(k, pixels)| {
+                let size = (mha.columns, mha.rows);
+                let stamp = (k, k as f64 * 0.04);
+                let image = picture(
+                    pixels.clone(),
+                    size,
+                    Some(mha.spacing),
+                    mha.offset,
+                    true,
+                    stamp,
+                );
+                detector.read(&image, Still::Sequence)
+            })
+            .collect()
+    };
+    assert_eq!(run(), run());
 }

@@ -400,12 +400,12 @@ const LOOKALIKES: [(&str, Spoil); 8] = [
     ("layer close to the face", |v, c, p, _| {
         band(v, c, p, (10.0, 18.0), (15.5, 16.3), 225.0)
     }),
-    ("hole filled with tissue", |v, c, p, _| {
+    ("hole filled with plain tissue", |v, c, p, _| {
         let old = v.to_vec();
         let rows = v.len() / c;
         for r in (15.5 / p) as usize..rows {
             for col in (14.0 / p) as usize..(21.0 / p) as usize {
-                v[r * c + col] = old[(r % 60 + 40) * c + col];
+                v[r * c + col] = old[(r % 25 + 75) * c + col];
             }
         }
     }),

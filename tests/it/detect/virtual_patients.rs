@@ -1,12 +1,14 @@
 //! The detector on virtual patients: many seeds, every kind of look-alike, truth in every frame.
 use std::time::Duration;
 
-use portsight::detect::{DetectorContext, PortDetector, PortState, Still};
+use portsight::clock::{Clock, SystemClock};
+use portsight::detect::{DetectorContext, Finding, PortDetector, PortState, Still};
 use portsight::image::{ImageChain, PictureSize};
-use portsight::simulate::{Preset, Scenario, VirtualProbe};
+use portsight::simulate::{Preset, Scenario, Truth, VirtualProbe};
 use portsight::stream::Delivery;
 
 use super::cases::explain;
+use super::letter_of;
 
 /// What became of the frames of one patient.
 #[derive(Debug, Default)]
@@ -22,6 +24,7 @@ struct Outcome {
     lateral: Vec<f64>,
     depth: Vec<f64>,
     tilt: Vec<f64>,
+    millis: Vec<f64>,
     states: String,
 }
 
@@ -33,6 +36,7 @@ fn follow(scenario: Scenario, frames: u64) -> Outcome {
     });
     let mut detector = PortDetector::new(DetectorContext::default());
     let mut o = Outcome::default();
+    let clock = SystemClock::start();
     let (mut wide, mut gone) = (0, 100);
     for k in 0..frames {
         let Ok((Delivery::Frame(frame), Some(truth))) =
@@ -41,78 +45,55 @@ fn follow(scenario: Scenario, frames: u64) -> Outcome {
             continue;
         };
         let image = chain.form(&frame);
-        if let Some(folder) = std::env::var_os("PORTSIGHT_PICTURES") {
-            if k % 40 == 0 {
-                let name = format!(
-                    "{}-{}-{k}.png",
-                    probe.scenario().name,
-                    probe.scenario().seed
-                );
-                let _ = image::save_buffer(
-                    std::path::Path::new(&folder).join(name),
-                    &image.pixels,
-                    image.columns as u32,
-                    image.rows as u32,
-                    image::ColorType::L8,
-                );
-            }
-        }
+        let start = clock.now();
         let finding = detector.read(&image, Still::Sequence);
-        let every = std::env::var("PORTSIGHT_EXPLAIN")
-            .ok()
-            .and_then(|v| v.parse::<u64>().ok());
-        if every.is_some_and(|n| k % n.max(1) == 0) {
-            println!(
-                "-- {} {k} {:?} {:?} truth {:?}",
-                probe.scenario().name,
-                finding.state,
-                finding.port.map(|p| (p.center.x, p.center.z, p.width.0)),
-                truth.port
-            );
+        o.millis.push(clock.now().since(start).as_secs_f64() * 1e3);
+        if k == 30 {
             explain(&detector);
         }
+        o.note(&finding, &truth, &mut wide, &mut gone);
+    }
+    o
+}
+
+impl Outcome {
+    /// Compares one finding with its truth. `wide` counts frames with a chord of 4 mm or more, `gone` those since
+    /// the port was last there.
+    fn note(&mut self, finding: &Finding, truth: &Truth, wide: &mut usize, gone: &mut usize) {
         let locked = finding.state == PortState::Locked;
-        o.states.push(match finding.state {
-            PortState::None => '.',
-            PortState::Candidate if finding.held => 'h',
-            PortState::Candidate => 'c',
-            PortState::Locked => 'L',
-            PortState::AccessPortSuspected => 'a',
-            PortState::InvertedSuspected => 'i',
-        });
-        o.inverted += usize::from(finding.state == PortState::InvertedSuspected);
-        o.fluid += usize::from(finding.fluid.is_some());
+        self.states.push(letter_of(finding));
+        self.inverted += usize::from(finding.state == PortState::InvertedSuspected);
+        self.fluid += usize::from(finding.fluid.is_some());
         if let (Some(face), Some(tilt)) = (finding.face, truth.tilt_deg) {
-            o.tilt.push((face.tilt.degrees() - tilt).abs());
+            self.tilt.push((face.tilt.degrees() - tilt).abs());
         }
         let Some(port) = &truth.port else {
-            gone += 1;
-            o.absent += 1;
-            o.lies += usize::from(locked && gone > 2);
-            o.candidates += usize::from(finding.port.is_some() && !finding.held);
-            continue;
+            *gone += 1;
+            self.absent += 1;
+            self.lies += usize::from(locked && *gone > 2);
+            self.candidates += usize::from(finding.port.is_some() && !finding.held);
+            return;
         };
-        gone = 0;
+        *gone = 0;
         let off = finding
             .port
             .map(|p| (p.center.x - port.x_mm, p.center.z - port.z_mm));
         let near = off.is_some_and(|(x, z)| x.abs() <= 2.0 && z.abs() <= 3.0);
-        o.wrong += usize::from(locked && !near);
+        self.wrong += usize::from(locked && !near);
         if port.width_mm >= 4.0 {
-            wide += 1;
-            if wide >= 5 {
-                o.visible += 1;
+            *wide += 1;
+            if *wide >= 5 {
+                self.visible += 1;
                 if locked && near {
-                    o.right += 1;
+                    self.right += 1;
                     if let Some((x, z)) = off {
-                        o.lateral.push(x.abs());
-                        o.depth.push(z);
+                        self.lateral.push(x.abs());
+                        self.depth.push(z);
                     }
                 }
             }
         }
     }
-    o
 }
 
 fn part(values: &mut [f64], share: f64) -> f64 {
@@ -125,7 +106,7 @@ fn part(values: &mut [f64], share: f64) -> f64 {
 
 fn show(name: &str, o: &mut Outcome) {
     println!(
-        "{name:14} right {:4} of {:4} wrong {} | absent {:4} locked {} candidates {} inverted {} fluid {} | lateral {:.2} p95 {:.2} depth {:.2} tilt {:.2}",
+        "{name:14} right {:4} of {:4} wrong {} | absent {:4} locked {} candidates {} inverted {} fluid {} | lateral {:.2} p95 {:.2} depth {:.2} tilt {:.2} | ms p50 {:.1} p99 {:.1}",
         o.right,
         o.visible,
         o.wrong,
@@ -137,7 +118,9 @@ fn show(name: &str, o: &mut Outcome) {
         part(&mut o.lateral, 0.5),
         part(&mut o.lateral, 0.95),
         part(&mut o.depth, 0.5),
-        part(&mut o.tilt, 0.5)
+        part(&mut o.tilt, 0.5),
+        part(&mut o.millis, 0.5),
+        part(&mut o.millis, 0.99)
     );
     if std::env::var_os("PORTSIGHT_EXPLAIN").is_some() {
         println!("{}", o.states);
@@ -178,6 +161,7 @@ fn random_virtual_patients_are_never_told_a_false_port() {
         all.lateral.append(&mut o.lateral);
         all.depth.append(&mut o.depth);
         all.tilt.append(&mut o.tilt);
+        all.millis.append(&mut o.millis);
     }
     show("all", &mut all);
     assert_eq!(all.lies, 0, "locked without a port");
