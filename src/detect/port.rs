@@ -144,7 +144,7 @@ impl PortSearch {
             };
             (opening.from, opening.to) = edges(face, i, j);
             self.look_inside(grid, face, (i, j), &mut opening);
-            self.look_beside(grid, face, (i, j), &mut opening);
+            Self::look_beside(grid, face, (i, j), &mut opening);
             classify(face, context, &mut opening);
             found.push(opening);
         }
@@ -304,13 +304,7 @@ impl PortSearch {
     }
 
     /// Face seen on both sides and the nearest end of it.
-    fn look_beside(
-        &self,
-        grid: &BeamGrid,
-        face: &Interface,
-        (i, j): (usize, usize),
-        o: &mut Opening,
-    ) {
+    fn look_beside(grid: &BeamGrid, face: &Interface, (i, j): (usize, usize), o: &mut Opening) {
         let seen = |b: usize| {
             if face.columns[b].shows_face() {
                 face.width_of(b, grid.pitch)

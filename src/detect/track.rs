@@ -90,7 +90,7 @@ impl PortTrack {
     /// Takes the openings of the next frame.
     pub(super) fn update(&mut self, openings: &[Placed], time: f64) -> Verdict {
         let passed = self.last_time.map_or(0.0, |t| time - t);
-        if passed < 0.0 || passed > FORGET_S {
+        if !(0.0..=FORGET_S).contains(&passed) {
             self.followed = None;
         }
         let repeated = self.last_time.is_some() && passed == 0.0;
