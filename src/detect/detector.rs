@@ -2,7 +2,7 @@
 use super::context::DetectorContext;
 use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
 use super::grid::{BeamGrid, Line};
-use super::lines::{LineSearch, Voted};
+use super::lines::LineSearch;
 use super::port::{Opening, PortSearch};
 use super::surface;
 use super::track::{Placed, PortTrack, Verdict};
@@ -36,7 +36,7 @@ pub struct PortDetector {
     search: LineSearch,
     ports: PortSearch,
     track: PortTrack,
-    lines: Vec<Voted>,
+    lines: Vec<Line>,
     points: Vec<(f64, f64, f64)>,
     interfaces: Vec<Interface>,
     openings: Vec<Opening>,
@@ -101,24 +101,27 @@ impl PortDetector {
 
     /// What was measured on the last picture, a line for each interface and opening, for evaluation reports.
     pub fn explain(&self) -> String {
-        let mut text = String::new();
-        for i in self.interfaces.iter().take(self.count) {
+        let interfaces = self.interfaces.iter().take(self.count).map(|i| {
             let (z, tilt) = i
                 .line
                 .map_or((0.0, 0.0), |l| (l.z0, l.slope.atan().to_degrees()));
-            text.push_str(&format!(
-                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} late {:.2} drop {:.0} copy {:.2} bright {:.2} rough {:.3} length {:.1} cover {:.2}\n",
+            format!(
+                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} late {:.2} drop {:.0} \
+                 copy {:.2} bright {:.2} rough {:.3} length {:.1} cover {:.2}\n",
                 i.metal, i.onset, i.peak, i.tail, i.late, i.drop, i.copy, i.bright, i.rough, i.length, i.cover
-            ));
-        }
-        for o in &self.openings {
-            text.push_str(&format!(
-                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} srough {:.2} cover {:.2} behind {:.0} through {:.0} rest {:.0} cup {:.0}@{:.1} cover {:.2} rough {:.2} visible {:.2} face {:.0}/{:.0} rim {:?}\n",
-                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover, o.behind, o.through, o.rest,
-                o.cup, o.cup_at, o.cup_cover, o.cup_rough, o.visible, o.left_face, o.right_face, o.rim
-            ));
-        }
-        text
+            )
+        });
+        let openings = self.openings.iter().map(|o| {
+            format!(
+                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} rough {:.2} cover {:.2} \
+                 behind {:.0} through {:.0} rest {:.0} cup {:.0}@{:.1} cover {:.2} rough {:.2} visible {:.2} \
+                 face {:.0}/{:.0} rim {:?}\n",
+                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover,
+                o.behind, o.through, o.rest, o.cup, o.cup_at, o.cup_cover, o.cup_rough, o.visible,
+                o.left_face, o.right_face, o.rim
+            )
+        });
+        interfaces.chain(openings).collect()
     }
 
     /// Refines and reads the lines found; returns how many interfaces that gave.
@@ -128,10 +131,10 @@ impl PortDetector {
     fn look(&mut self) -> usize {
         let mut count = 0;
         for k in 0..self.lines.len() {
-            let Some(voted) = self.lines.get(k).copied() else {
+            let Some(start) = self.lines.get(k).copied() else {
                 continue;
             };
-            let Some(line) = self.look_at(voted.line, &FROM_AFAR, &mut count) else {
+            let Some(line) = self.look_at(start, &FROM_AFAR, &mut count) else {
                 continue;
             };
             if k < UNDER_LINES {

@@ -129,7 +129,7 @@ impl BeamGrid {
                 let (ax, az) = (apex.x * self.scale, apex.z * self.scale);
                 let half = half.0.abs().min(1.4);
                 depth = far - near;
-                let mid = near + (depth.min(DEEPEST_MM)) * 0.5;
+                let mid = f64::midpoint(near, near + depth.min(DEEPEST_MM));
                 let arc = 2.0 * half * mid;
                 if !(arc.is_finite() && arc > 1.0 && near.is_finite()) {
                     return false;

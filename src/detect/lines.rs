@@ -25,16 +25,9 @@ pub(super) struct LineSearch {
     row: Vec<u8>,
 }
 
-/// A line and the sum of the onsets along it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Voted {
-    pub line: Line,
-    pub votes: f64,
-}
-
 impl LineSearch {
     /// The strongest lines of a picture, strongest first, no two the same.
-    pub(super) fn find(&mut self, grid: &BeamGrid, found: &mut Vec<Voted>) {
+    pub(super) fn find(&mut self, grid: &BeamGrid, found: &mut Vec<Line>) {
         found.clear();
         let (rows, cells) = (grid.beams.len() / POOL, grid.samples / POOL);
         if rows < 8 || cells < 8 {
@@ -53,7 +46,7 @@ impl LineSearch {
         let slanted = grid.beams.first().is_some_and(|b| b.dx != 0.0);
         let stride = if slanted && rows > 100 { 2 } else { 1 };
         for t in 0..tilts {
-            let slope = f64::from(t as i32 - STEEPEST_DEG).to_radians().tan();
+            let slope = slope_of(t);
             let votes = &mut self.votes[t * depths..(t + 1) * depths];
             for r in (0..rows).step_by(stride) {
                 let b = &grid.beams[r * POOL];
@@ -109,41 +102,40 @@ impl LineSearch {
         grid: &BeamGrid,
         (tilts, depths): (usize, usize),
         (top, cell): (f64, f64),
-        found: &mut Vec<Voted>,
+        found: &mut Vec<Line>,
     ) {
         let reach = grid.beams.len() as f64 * grid.pitch / 4.0;
-        let line_of = |t: usize, d: usize| Line {
-            pivot: grid.middle,
-            z0: top + d as f64 * cell,
-            slope: f64::from(t as i32 - STEEPEST_DEG).to_radians().tan(),
-        };
         for _ in 0..KEPT {
             let mut best: Option<(u32, Line)> = None;
-            for t in 0..tilts {
-                for d in 0..depths {
-                    let votes = self.votes[t * depths + d];
-                    if votes <= best.map_or(0, |b| b.0) {
-                        continue;
-                    }
-                    let line = line_of(t, d);
-                    let taken = found.iter().any(|v| {
-                        [-reach, reach].iter().all(|x| {
-                            (v.line.z_at(grid.middle + x) - line.z_at(grid.middle + x)).abs()
-                                < SAME_MM
-                        })
-                    });
-                    if !taken {
-                        best = Some((votes, line));
-                    }
+            for (k, votes) in self.votes.iter().enumerate().take(tilts * depths) {
+                if *votes <= best.map_or(0, |b| b.0) {
+                    continue;
+                }
+                let line = Line {
+                    pivot: grid.middle,
+                    z0: top + (k % depths) as f64 * cell,
+                    slope: slope_of(k / depths),
+                };
+                if !found.iter().any(|other| same(other, &line, reach)) {
+                    best = Some((*votes, line));
                 }
             }
-            let Some((votes, line)) = best else { break };
-            found.push(Voted {
-                line,
-                votes: f64::from(votes),
-            });
+            let Some((_, line)) = best else { break };
+            found.push(line);
         }
     }
+}
+
+/// Slope of a row of votes.
+fn slope_of(tilt: usize) -> f64 {
+    f64::from(tilt as i32 - STEEPEST_DEG).to_radians().tan()
+}
+
+/// Whether two lines run together at both quarters of the picture.
+fn same(a: &Line, b: &Line, reach: f64) -> bool {
+    [-reach, reach]
+        .iter()
+        .all(|x| (a.z_at(a.pivot + x) - b.z_at(a.pivot + x)).abs() < SAME_MM)
 }
 
 /// Adds one row of onsets to the votes of all depths: `votes[d] += row[start + d * stride]`.

@@ -83,9 +83,14 @@ pub(super) struct Opening {
 }
 
 impl Opening {
+    /// Whether a septum was seen at `step`.
+    pub(super) fn septum_seen(&self) -> bool {
+        self.septum >= 20.0 && self.septum_cover >= 0.6
+    }
+
     /// How far the opening stands above the face plane, mm: its rim when raised, 0 when recessed or not known.
     pub(super) fn raised(&self) -> f64 {
-        if self.septum >= 20.0 && self.septum_cover >= 0.6 {
+        if self.septum_seen() {
             (-self.step).max(0.0)
         } else {
             0.0
@@ -144,7 +149,7 @@ impl PortSearch {
             };
             (opening.from, opening.to) = edges(face, i, j);
             self.look_inside(grid, face, (i, j), &mut opening);
-            self.look_beside(grid, face, (i, j), &mut opening);
+            Self::look_beside(grid, face, (i, j), &mut opening);
             classify(face, context, &mut opening);
             found.push(opening);
         }
@@ -304,13 +309,7 @@ impl PortSearch {
     }
 
     /// Face seen on both sides and the nearest end of it.
-    fn look_beside(
-        &self,
-        grid: &BeamGrid,
-        face: &Interface,
-        (i, j): (usize, usize),
-        o: &mut Opening,
-    ) {
+    fn look_beside(grid: &BeamGrid, face: &Interface, (i, j): (usize, usize), o: &mut Opening) {
         let seen = |b: usize| {
             if face.columns[b].shows_face() {
                 face.width_of(b, grid.pitch)
@@ -536,7 +535,7 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
         _ if width >= FILL_LEAST_MM => OpeningClass::Fill,
         _ => OpeningClass::Access,
     };
-    let allowed = context.family.allows(o.step);
+    let allowed = !o.septum_seen() || context.family.allows(o.step);
     if !allowed && o.class == OpeningClass::Fill {
         o.class = OpeningClass::Other;
     }

@@ -19,6 +19,8 @@ const SCORE_LOCK: f64 = 0.55;
 /// How far an opening may be from where it is expected: in calm, and in a jerk when width and step agree, mm.
 const CALM_GATE_MM: f64 = 2.5;
 const JERK_GATE_MM: f64 = 12.0;
+/// How far the height of a septum may change from one frame to the next, mm.
+const STEP_CHANGE_MM: f64 = 1.2;
 /// A gap in time that ends a track, seconds.
 const FORGET_S: f64 = 1.0;
 
@@ -90,7 +92,7 @@ impl PortTrack {
     /// Takes the openings of the next frame.
     pub(super) fn update(&mut self, openings: &[Placed], time: f64) -> Verdict {
         let passed = self.last_time.map_or(0.0, |t| time - t);
-        if passed < 0.0 || passed > FORGET_S {
+        if !(0.0..=FORGET_S).contains(&passed) {
             self.followed = None;
         }
         let repeated = self.last_time.is_some() && passed == 0.0;
@@ -114,7 +116,7 @@ impl PortTrack {
             .filter(|p| {
                 (p.x - expected).abs().min((p.x - f.last.x).abs()) <= CALM_GATE_MM + 4.0 * age
                     && p.opening.score >= SCORE_FOLLOW
-                    && p.opening.step.signum() == f.last.opening.step.signum()
+                    && same_septum(&p.opening, &f.last.opening, STEP_CHANGE_MM)
             })
             .max_by(|a, b| a.opening.score.total_cmp(&b.opening.score));
         if let Some(p) = near {
@@ -128,7 +130,7 @@ impl PortTrack {
                     && a.class == OpeningClass::Fill
                     && a.score >= SCORE_LOCK
                     && (a.width() - b.width()).abs() <= 1.3
-                    && (a.step - b.step).abs() <= 0.6
+                    && same_septum(a, b, 0.6)
             })
             .max_by(|a, b| a.opening.score.total_cmp(&b.opening.score))
             .copied()
@@ -228,6 +230,11 @@ impl PortTrack {
             ..Verdict::default()
         }
     }
+}
+
+/// Whether two openings may have the same septum: its height agrees, unless it is not seen in one of them.
+fn same_septum(a: &Opening, b: &Opening, within: f64) -> bool {
+    !(a.septum_seen() && b.septum_seen()) || (a.step - b.step).abs() <= within
 }
 
 fn start_of(openings: &[Placed]) -> Option<Placed> {

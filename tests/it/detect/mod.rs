@@ -3,6 +3,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::semicolon_if_nothing_returned,
     reason = "helpers of tests; the tables they print are the evidence"
 )]
 mod cases;
