@@ -9,6 +9,11 @@ use super::port::rise;
 
 /// Share of the usual onset from which on a column shows the interface.
 const ON_LEAST: f32 = 0.45;
+/// Darkness of the shadow and fall of the echo into it, grey levels, that make a face known by its fall.
+const FADING_SHADOW: f32 = 30.0;
+const FADING_FALL: f32 = 30.0;
+/// Length over which a fading face must be known by its fall, mm.
+const FADING_MM: f64 = 16.0;
 /// Length over which a line must hold together to count, mm, and the share of columns that must show it.
 const RUN_MM: f64 = 3.0;
 const RUN_SHARE: f64 = 0.75;
@@ -273,6 +278,8 @@ impl Interface {
             };
         }
         self.mark_solid(grid);
+        self.add_fading(grid);
+        self.mark_solid(grid);
         self.measure_shade(grid);
         self.measure_metal(grid);
     }
@@ -302,6 +309,42 @@ impl Interface {
             }
         }
         usual
+    }
+
+    /// Adds the columns in which the capsule of the pocket hides the rise of a fading face: they show it by its fall
+    /// into the shadow, nearly as deep as where the face is plain.
+    fn add_fading(&mut self, grid: &BeamGrid) {
+        let fall = |c: &Column| c.peak - c.tail.max(c.late);
+        let plain = || self.columns.iter().filter(|c| c.shows_face());
+        let usual = median(plain().map(fall));
+        let shadow = median(plain().map(|c| c.above - c.deep));
+        if plain().count() < 30 || shadow < FADING_SHADOW || usual < FADING_FALL {
+            return;
+        }
+        let least = (0.4 * usual).max(FADING_FALL);
+        let fading: Vec<bool> = self
+            .columns
+            .iter()
+            .map(|c| {
+                let shown = fall(c) >= least && c.above - c.deep >= 0.5 * shadow;
+                c.met && c.on < ON_LEAST && shown
+            })
+            .collect();
+        // only over a length that no opening has: what lies in a port may fall off in the same way
+        let run = ((FADING_MM / grid.pitch) as usize).clamp(1, fading.len());
+        for (start, window) in fading.windows(run).enumerate() {
+            if window.iter().filter(|f| **f).count() * 5 < run * 3 {
+                continue;
+            }
+            for (c, _) in self.columns[start..start + run]
+                .iter_mut()
+                .zip(window)
+                .filter(|(_, fading)| **fading)
+            {
+                c.on = ON_LEAST + 0.2;
+                c.off = 0.0;
+            }
+        }
     }
 
     /// Marks the columns that lie in a piece of line that holds together.

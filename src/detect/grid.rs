@@ -99,7 +99,7 @@ impl BeamGrid {
         let [tx, tz] = image.scan_from_pixel.shift().map(|s| s * self.scale);
         let (x0, x1) = span(tx, sx, image.columns);
         let (z0, z1) = span(tz, sz, image.rows);
-        self.middle = (x0 + x1) / 2.0;
+        self.middle = f64::midpoint(x0, x1);
         self.beams.clear();
         let (depth, count);
         match image.beams {
@@ -129,7 +129,7 @@ impl BeamGrid {
                 let (ax, az) = (apex.x * self.scale, apex.z * self.scale);
                 let half = half.0.abs().min(1.4);
                 depth = far - near;
-                let mid = f64::midpoint(near, near + depth.min(DEEPEST_MM));
+                let mid = near + depth.min(DEEPEST_MM) * 0.5;
                 let arc = 2.0 * half * mid;
                 if !(arc.is_finite() && arc > 1.0 && near.is_finite()) {
                     return false;

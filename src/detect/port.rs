@@ -497,7 +497,7 @@ fn deep_onset(profile: &[f32], at: f64) -> f64 {
 
 /// Scores an opening and says what it may be.
 fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
-    let fit = rise(o.fit, 0.40, 0.75);
+    let fit = rise(o.fit, 0.45, 0.82);
     // a shadow is dark behind whatever casts it; a port is not
     let open = rise(o.behind, 2.0, 16.0).max(rise(o.through, 8.0, 22.0));
     let septum = rise(o.septum, 14.0, 34.0)
