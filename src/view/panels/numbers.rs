@@ -76,7 +76,16 @@ fn reading_ui(ui: &mut Ui, reading: &Reading, sizes: &Sizes) {
     } else {
         reading.note.clone()
     };
-    quiet(ui, &note, sizes.words);
+    if reading.cautions.is_empty() {
+        quiet(ui, &note, sizes.words);
+    }
+    // A caution takes the place of the note, which repeats another number; further ones let the row grow.
+    for caution in &reading.cautions {
+        let words = RichText::new(format!("▲ {caution}"))
+            .font(theme::regular(sizes.words))
+            .color(theme::WARNING);
+        ui.add(egui::Label::new(words).selectable(false).wrap());
+    }
 }
 
 fn quiet(ui: &mut Ui, text: &str, size: f32) {
