@@ -8,10 +8,11 @@ use egui::{Key, Modifiers, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use fake::FakeSession;
-use portsight::engine::{Command, Fault, Liveness, Look, Nudge};
+use portsight::engine::{Command, Fault, Liveness, Look, Nudge, ProbePose};
 use portsight::frame::{FrameId, Origin, PixelSpacing};
 use portsight::guide::Withheld;
 use portsight::image::LengthUnit;
+use portsight::pump::Needle;
 use portsight::space::Millimeters;
 use portsight::view::{GuidanceApp, Notice, ViewOptions};
 use portsight::words::say;
@@ -399,6 +400,61 @@ fn controls_are_large_enough_for_a_glove() {
             }
         }
     }
+}
+
+#[test]
+fn a_slider_of_the_virtual_probe_shows_its_pose_and_sends_the_difference() {
+    let pose = ProbePose {
+        tilt_deg: 6.0,
+        ..ProbePose::default()
+    };
+    let (session, mut harness) = window(changed(|look| look.pose = Some(pose)));
+    harness.key_press(Key::Num5);
+    harness.run();
+    harness.get_by_label("6°");
+    let move_to = |harness: &mut Harness<'_, GuidanceApp>, key: &str, value: f64| {
+        harness
+            .get_by_role_and_label(egui::Role::Slider, &say(key))
+            .set_value_accesskit(value);
+        harness.run();
+    };
+    move_to(&mut harness, "view-probe-tilt", 10.0);
+    assert_eq!(session.take_sent(), [Command::Nudge(Nudge::Tilt(4.0))]);
+    // The probe has not moved yet: the next step counts from what was asked for, not from where it still stands.
+    move_to(&mut harness, "view-probe-tilt", 12.0);
+    assert_eq!(session.take_sent(), [Command::Nudge(Nudge::Tilt(2.0))]);
+    harness.get_by_label("12°");
+    move_to(&mut harness, "view-probe-slide", -5.0);
+    assert_eq!(session.take_sent(), [Command::Nudge(Nudge::Slide(-5.0))]);
+    // Where the probe really is counts again after a while.
+    session.change(|look| {
+        look.now = look.now.plus(Duration::from_secs(1));
+        look.pose = Some(ProbePose {
+            tilt_deg: 11.0,
+            ..pose
+        });
+    });
+    harness.run();
+    harness.get_by_label("11°");
+    assert_eq!(session.take_sent(), []);
+}
+
+#[test]
+fn what_to_mind_about_the_needle_stands_by_its_number() {
+    let (session, mut harness) = window(fake::look());
+    let caution = say("caution-thin_needle");
+    assert!(harness.query_by_label_contains(&caution).is_none());
+    session.change(|look| {
+        look.needle = Some(Needle {
+            gauge: 24,
+            length: Millimeters(51.0),
+        });
+    });
+    harness.run();
+    let words = harness.get_by_label_contains(&caution).rect();
+    let title = harness.get_by_label_contains("24G × 51 mm").rect();
+    assert!(words.top() - title.bottom() < 60.0, "{words} under {title}");
+    check_texts(&painted_texts(&harness), "a thin needle");
 }
 
 /// Every text that is painted: its words, where its ink lies, and to where it is clipped.

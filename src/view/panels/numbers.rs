@@ -58,7 +58,8 @@ fn reading_ui(ui: &mut Ui, reading: &Reading, sizes: &Sizes) {
     };
     ui.horizontal(|ui| {
         ui.set_height(sizes.figure * 1.2);
-        ui.spacing_mut().item_spacing.x = 8.0;
+        // A degree sign belongs to its figure; other units stand apart.
+        ui.spacing_mut().item_spacing.x = if reading.unit == "°" { 1.0 } else { 8.0 };
         let value = reading.value.as_deref().unwrap_or("–");
         let figure = RichText::new(value)
             .font(theme::strong(sizes.figure))
