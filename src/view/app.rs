@@ -6,7 +6,6 @@ use egui::{Frame, Margin, Panel, Ui};
 
 use super::canvas::{Canvas, Painted};
 use super::keys;
-use super::pairing::Pairing;
 use super::panels::{self, SidePanel};
 use super::scene::{Act, Actions, Change, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
 use super::script::Script;
@@ -30,7 +29,6 @@ pub struct GuidanceApp {
     session: Arc<dyn Session>,
     look: Look,
     display: Display,
-    pairing: Pairing,
     canvas: Canvas,
     side: SidePanel,
     script: Script,
@@ -61,7 +59,6 @@ impl GuidanceApp {
                 sheet,
                 tab: Tab::Setup,
             },
-            pairing: Pairing::default(),
             canvas: Canvas::default(),
             side: SidePanel::default(),
             script: Script::new(options),
@@ -191,9 +188,6 @@ impl GuidanceApp {
 impl eframe::App for GuidanceApp {
     fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
         self.look = self.session.look();
-        if let Some(again) = self.pairing.settle(&self.look) {
-            context.request_repaint_after(again);
-        }
         self.watch_the_age(context);
     }
 
@@ -207,7 +201,7 @@ impl eframe::App for GuidanceApp {
         keys::read(&context, self.look.origin, self.display.sheet, &mut actions);
         let scene = Scene {
             look: &self.look,
-            picture: self.pairing.shown(),
+            picture: self.look.picture.as_ref(),
             display: &self.display,
         };
         let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);

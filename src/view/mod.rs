@@ -8,7 +8,6 @@ mod canvas;
 mod headline;
 mod keys;
 mod marks;
-mod pairing;
 mod panels;
 mod placement;
 mod readings;

@@ -4,6 +4,8 @@ use super::headline::short_reason;
 use super::scene::Scene;
 use crate::detect::{Face, Port, PortState};
 use crate::engine::Advice;
+use crate::frame::FrameId;
+use crate::guide::{self, Guidance, Withheld};
 use crate::pump::Needle;
 use crate::words::{say, say_with};
 
@@ -37,6 +39,8 @@ pub(super) struct Reading {
     /// What it means, or why it is missing.
     pub(super) note: String,
     pub(super) standing: Standing,
+    /// What to mind about it, gravest first.
+    pub(super) cautions: Vec<String>,
 }
 
 impl Reading {
@@ -47,6 +51,7 @@ impl Reading {
             unit,
             note,
             standing: Standing::Plain,
+            cautions: Vec::new(),
         }
     }
 
@@ -57,6 +62,7 @@ impl Reading {
             unit: "",
             note: why,
             standing: Standing::Missing,
+            cautions: Vec::new(),
         }
     }
 }
@@ -146,35 +152,54 @@ fn held_or_plain(advice: &Advice) -> Standing {
     }
 }
 
+/// Whether the needle reaches, and what to mind about it.
 fn reach(scene: &Scene<'_>, advice: Option<&Advice>) -> Reading {
-    use crate::guide::Withheld;
     let Some(needle) = scene.look.needle else {
         let title = say("view-number-needle-none");
         return Reading::missing(title, say("view-why-needle_unknown"));
     };
     let title = say_with("view-number-needle", &[("needle", &needle_name(needle))]);
-    let Some(advice) = advice else {
-        return Reading::missing(title, short_reason(scene.look));
-    };
-    let too_short = |note: String| {
-        let mut reading = Reading::new(title.clone(), say("view-needle-too-short"), "", note);
-        reading.standing = Standing::Bad;
-        reading
-    };
-    if let Some(path) = &advice.guidance.path {
-        let most = format!("{:.0}", path.depth.most.0);
-        let note = say_with("view-needle-needs", &[("most", &most)]);
-        if needle.length.0 < path.depth.most.0 {
-            return too_short(note);
+    let guidance = advice.map(|advice| &advice.guidance);
+    let mut reading = match guidance {
+        None => Reading::missing(title, short_reason(scene.look)),
+        Some(Guidance {
+            path: Some(path), ..
+        }) => {
+            let most = format!("{:.0}", path.depth.most.0);
+            let note = say_with("view-needle-needs", &[("most", &most)]);
+            let mut reading = Reading::new(title, say("view-needle-reaches"), "", note);
+            reading.standing = Standing::Good;
+            reading
         }
-        let mut reading = Reading::new(title, say("view-needle-reaches"), "", note);
-        reading.standing = Standing::Good;
-        return reading;
-    }
-    if advice.guidance.withheld.contains(&Withheld::NeedleTooShort) {
-        return too_short(say("view-needle-longer"));
-    }
-    Reading::missing(title, short_reason(scene.look))
+        Some(guidance) if guidance.withheld.contains(&Withheld::NeedleTooShort) => {
+            let note = say("view-needle-longer");
+            let mut reading = Reading::new(title, say("view-needle-too-short"), "", note);
+            reading.standing = Standing::Bad;
+            reading
+        }
+        Some(_) => Reading::missing(title, short_reason(scene.look)),
+    };
+    reading.cautions = cautions(scene, guidance);
+    reading
+}
+
+/// The tilt of the face is left out: it has a number of its own, and the one line.
+fn cautions(scene: &Scene<'_>, guidance: Option<&Guidance>) -> Vec<String> {
+    let nothing = Guidance {
+        frame: FrameId::default(),
+        path: None,
+        withheld: Vec::new(),
+    };
+    let setup = guide::Setup {
+        pump: &scene.look.pump,
+        needle: scene.look.needle,
+        certificate: guide::Certificate::NotNeeded,
+    };
+    guide::cautions(guidance.unwrap_or(&nothing), &setup)
+        .into_iter()
+        .filter(|caution| *caution != guide::Caution::FaceTilted)
+        .map(|caution| say(caution.key()))
+        .collect()
 }
 
 /// A needle as it stands on its pack, such as `22G × 38 mm`.

@@ -5,6 +5,7 @@ use egui::Vec2;
 
 use crate::engine::{Advice, Command, Liveness, Look, Nudge, Picture};
 use crate::frame::FrameId;
+use crate::overlay;
 
 /// The largest magnification of the picture.
 const ZOOM_MOST: f32 = 8.0;
@@ -40,7 +41,7 @@ impl Scene<'_> {
     /// The advice whose marks may be painted: only that of the very picture on the screen (H02).
     pub(super) fn marked_advice(&self) -> Option<&Advice> {
         let advice = self.fresh_advice()?;
-        let same = advice.marks.frame == self.picture?.image.frame;
+        let same = overlay::may_draw(&advice.marks, self.picture?.image.frame);
         (same && self.display.marks == MarksShown::Yes).then_some(advice)
     }
 

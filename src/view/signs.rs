@@ -1,14 +1,14 @@
 //! Small signs drawn by hand, so that no meaning hangs on colour or on a font's stock of glyphs.
 use egui::{Color32, Painter, Pos2, Shape, Stroke, pos2};
 
-use super::headline::Tone;
 use super::theme;
+use crate::guide::Tone;
 
 /// The colour of a tone.
 pub(super) fn tone_color(tone: Tone) -> Color32 {
     match tone {
         Tone::Quiet => theme::TEXT,
-        Tone::Good => theme::SUGGESTED,
+        Tone::Go => theme::SUGGESTED,
         Tone::Caution => theme::WARNING,
         Tone::Stop => theme::STOP,
     }
@@ -26,7 +26,7 @@ pub(super) fn paint_tone(painter: &Painter, center: Pos2, radius: f32, tone: Ton
                 painter.circle_filled(at(x, 0.0), stroke.width * 0.75, color);
             }
         }
-        Tone::Good => {
+        Tone::Go => {
             painter.circle_stroke(center, radius, stroke);
             painter.line(vec![at(-0.45, 0.05), at(-0.1, 0.4), at(0.5, -0.35)], stroke);
         }

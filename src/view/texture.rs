@@ -3,7 +3,7 @@ use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use super::theme;
 use crate::frame::{FrameId, GrayMap};
-use crate::image::ScanImage;
+use crate::image::{ScanImage, display_table};
 
 /// What a texture was made from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,33 +61,4 @@ fn colored(image: &ScanImage, gray_map: GrayMap) -> Option<ColorImage> {
         .filter_map(|value| shades.get(usize::from(*value)).copied())
         .collect();
     Some(ColorImage::new(size, pixels))
-}
-
-/// Grey on the screen for every brightness of a picture.
-fn display_table(gray_map: GrayMap) -> [u8; 256] {
-    let bend = match gray_map {
-        GrayMap::Linear => 1.0,
-        GrayMap::Contrast => 1.5,
-        GrayMap::Soft => 0.7,
-    };
-    std::array::from_fn(|value| {
-        let bright = (value as f64 / 255.0).powf(bend);
-        (bright * 255.0).round() as u8
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_grey_map_keeps_black_white_and_order() {
-        for map in [GrayMap::Linear, GrayMap::Contrast, GrayMap::Soft] {
-            let table = display_table(map);
-            assert_eq!((table[0], table[255]), (0, 255));
-            assert!(table.windows(2).all(|pair| pair[0] <= pair[1]));
-        }
-        assert!(display_table(GrayMap::Contrast)[128] < 128);
-        assert!(display_table(GrayMap::Soft)[128] > 128);
-    }
 }

@@ -8,10 +8,11 @@ use egui::{Key, Modifiers, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use fake::FakeSession;
-use portsight::engine::{Command, Fault, Liveness, Look, Nudge};
+use portsight::engine::{Command, Fault, Liveness, Look, Nudge, ProbePose};
 use portsight::frame::{FrameId, Origin, PixelSpacing};
 use portsight::guide::Withheld;
 use portsight::image::LengthUnit;
+use portsight::pump::Needle;
 use portsight::space::Millimeters;
 use portsight::view::{GuidanceApp, Notice, ViewOptions};
 use portsight::words::say;
@@ -115,56 +116,29 @@ fn marks_are_painted_over_their_own_frame_only() {
     let (session, mut harness) = window(fake::look());
     assert_eq!(session.shown(), [(FrameId(7), Some(FrameId(7)))]);
     harness.get_by_label("needle stop 30 to 36 mm");
-    // A newer picture, its marks not yet there: for a moment the old pair stays, then the picture goes on alone.
+    // A newer picture, its marks not there in time: it is shown at once, and alone.
     session.change(|look| {
         look.picture = Some(fake::picture(8));
         look.now = fake::captured(8);
     });
     harness.run();
-    session.change(|look| look.now = look.now.plus(Duration::from_millis(40)));
-    harness.run();
     assert!(harness.query_by_label("needle stop 30 to 36 mm").is_none());
     session.change(|look| look.advice = Some(fake::advice(8, 25.0)));
+    harness.run();
+    // Picture and marks together, as the session publishes them in time.
+    session.change(|look| {
+        look.picture = Some(fake::picture(9));
+        look.advice = Some(fake::advice(9, 25.0));
+        look.now = fake::captured(9);
+    });
     harness.run();
     let expected = [
         (FrameId(7), Some(FrameId(7))),
         (FrameId(8), None),
         (FrameId(8), Some(FrameId(8))),
+        (FrameId(9), Some(FrameId(9))),
     ];
     assert_eq!(session.shown(), expected);
-}
-
-#[test]
-fn a_picture_waits_a_moment_for_its_marks_but_never_for_a_slow_detector() {
-    let (session, mut harness) = window(fake::look());
-    let next = |frame: u64, after: u64| {
-        session.change(|look| {
-            look.picture = Some(fake::picture(frame));
-            look.now = fake::captured(frame).plus(Duration::from_millis(after));
-        });
-    };
-    next(8, 0);
-    harness.run();
-    session.change(|look| {
-        look.now = look.now.plus(Duration::from_millis(5));
-        look.advice = Some(fake::advice(8, 25.0));
-    });
-    harness.run();
-    // Joined in time: no flash of frame 8 without marks.
-    assert_eq!(
-        session.shown().last(),
-        Some(&(FrameId(8), Some(FrameId(8))))
-    );
-    assert_eq!(session.shown().len(), 2);
-    next(9, 0);
-    harness.run();
-    next(9, 20);
-    harness.run();
-    assert_eq!(session.shown().last(), Some(&(FrameId(9), None)));
-    // The detector is late: the next picture is shown at once.
-    next(10, 0);
-    harness.run();
-    assert_eq!(session.shown().last(), Some(&(FrameId(10), None)));
 }
 
 #[test]
@@ -428,6 +402,61 @@ fn controls_are_large_enough_for_a_glove() {
     }
 }
 
+#[test]
+fn a_slider_of_the_virtual_probe_shows_its_pose_and_sends_the_difference() {
+    let pose = ProbePose {
+        tilt_deg: 6.0,
+        ..ProbePose::default()
+    };
+    let (session, mut harness) = window(changed(|look| look.pose = Some(pose)));
+    harness.key_press(Key::Num5);
+    harness.run();
+    harness.get_by_label("6°");
+    let move_to = |harness: &mut Harness<'_, GuidanceApp>, key: &str, value: f64| {
+        harness
+            .get_by_role_and_label(egui::Role::Slider, &say(key))
+            .set_value_accesskit(value);
+        harness.run();
+    };
+    move_to(&mut harness, "view-probe-tilt", 10.0);
+    assert_eq!(session.take_sent(), [Command::Nudge(Nudge::Tilt(4.0))]);
+    // The probe has not moved yet: the next step counts from what was asked for, not from where it still stands.
+    move_to(&mut harness, "view-probe-tilt", 12.0);
+    assert_eq!(session.take_sent(), [Command::Nudge(Nudge::Tilt(2.0))]);
+    harness.get_by_label("12°");
+    move_to(&mut harness, "view-probe-slide", -5.0);
+    assert_eq!(session.take_sent(), [Command::Nudge(Nudge::Slide(-5.0))]);
+    // Where the probe really is counts again after a while.
+    session.change(|look| {
+        look.now = look.now.plus(Duration::from_secs(1));
+        look.pose = Some(ProbePose {
+            tilt_deg: 11.0,
+            ..pose
+        });
+    });
+    harness.run();
+    harness.get_by_label("11°");
+    assert_eq!(session.take_sent(), []);
+}
+
+#[test]
+fn what_to_mind_about_the_needle_stands_by_its_number() {
+    let (session, mut harness) = window(fake::look());
+    let caution = say("caution-thin_needle");
+    assert!(harness.query_by_label_contains(&caution).is_none());
+    session.change(|look| {
+        look.needle = Some(Needle {
+            gauge: 24,
+            length: Millimeters(51.0),
+        });
+    });
+    harness.run();
+    let words = harness.get_by_label_contains(&caution).rect();
+    let title = harness.get_by_label_contains("24G × 51 mm").rect();
+    assert!(words.top() - title.bottom() < 60.0, "{words} under {title}");
+    check_texts(&painted_texts(&harness), "a thin needle");
+}
+
 /// Every text that is painted: its words, where its ink lies, and to where it is clipped.
 fn painted_texts(harness: &Harness<'_, GuidanceApp>) -> Vec<(String, egui::Rect, egui::Rect)> {
     fn collect(
@@ -483,21 +512,7 @@ fn no_words_are_cut_off_or_lie_over_each_other() {
 
 #[test]
 fn every_reason_fits_under_the_picture_of_a_small_window() {
-    for reason in [
-        Withheld::NotLive,
-        Withheld::StalePicture,
-        Withheld::NoScale,
-        Withheld::NotCalibrated,
-        Withheld::PumpUnknown,
-        Withheld::NeedleUnknown,
-        Withheld::PortNotLocked,
-        Withheld::AccessPortSuspected,
-        Withheld::InvertedSuspected,
-        Withheld::Moving,
-        Withheld::TooTilted,
-        Withheld::NeedleTooShort,
-        Withheld::LowConfidence,
-    ] {
+    for reason in Withheld::ALL {
         let advice = fake::withheld(7, &[reason]);
         let (_, harness) = window(changed(|look| look.advice = Some(advice)));
         check_texts(&painted_texts(&harness), &format!("{reason:?}"));

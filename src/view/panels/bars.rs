@@ -61,6 +61,7 @@ fn stream_figures(ui: &mut Ui, scene: &Scene<'_>) {
 /// The one line under the picture.
 pub(in crate::view) fn headline_bar(ui: &mut Ui, scene: &Scene<'_>) {
     let line = headline(scene);
+    let text = line.text();
     let room = ui.available_rect_before_wrap();
     let center = egui::pos2(room.left() + 36.0, room.center().y);
     signs::paint_tone(ui.painter(), center, 18.0, line.tone);
@@ -68,16 +69,13 @@ pub(in crate::view) fn headline_bar(ui: &mut Ui, scene: &Scene<'_>) {
     let color = signs::tone_color(line.tone);
     let large = ui.content_rect().height() >= LARGE_FROM;
     let size = if large { 34.0 } else { 28.0 };
-    let galley = ui.painter().layout(
-        line.text.clone(),
-        theme::strong(size),
-        color,
-        text_room.width(),
-    );
+    let galley = ui
+        .painter()
+        .layout(text.clone(), theme::strong(size), color, text_room.width());
     let at = egui::pos2(text_room.left(), room.center().y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, color);
     let response = ui.allocate_rect(room, Sense::hover());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &line.text));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
 }
 
 /// The main keys, and what this program is not.

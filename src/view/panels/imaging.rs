@@ -156,12 +156,13 @@ fn slider_row(
     });
 }
 
-/// One of three, side by side; the chosen one is framed and bold.
-fn choice_ui<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[(T, &str); 3]) {
+/// One of a few, side by side; the chosen one is framed and bold.
+pub(super) fn choice_ui<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, choices: &[(T, &str)]) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         ui.spacing_mut().button_padding.x = 2.0;
-        let width = (ui.available_width() - 8.0) / 3.0;
+        let count = choices.len().max(1) as f32;
+        let width = (ui.available_width() - 4.0 * (count - 1.0)) / count;
         for (choice, key) in choices {
             let chosen = *value == *choice;
             let font = if chosen {

@@ -58,7 +58,8 @@ fn reading_ui(ui: &mut Ui, reading: &Reading, sizes: &Sizes) {
     };
     ui.horizontal(|ui| {
         ui.set_height(sizes.figure * 1.2);
-        ui.spacing_mut().item_spacing.x = 8.0;
+        // A degree sign belongs to its figure; other units stand apart.
+        ui.spacing_mut().item_spacing.x = if reading.unit == "°" { 1.0 } else { 8.0 };
         let value = reading.value.as_deref().unwrap_or("–");
         let figure = RichText::new(value)
             .font(theme::strong(sizes.figure))
@@ -76,7 +77,16 @@ fn reading_ui(ui: &mut Ui, reading: &Reading, sizes: &Sizes) {
     } else {
         reading.note.clone()
     };
-    quiet(ui, &note, sizes.words);
+    if reading.cautions.is_empty() {
+        quiet(ui, &note, sizes.words);
+    }
+    // A caution takes the place of the note, which repeats another number; further ones let the row grow.
+    for caution in &reading.cautions {
+        let words = RichText::new(format!("▲ {caution}"))
+            .font(theme::regular(sizes.words))
+            .color(theme::WARNING);
+        ui.add(egui::Label::new(words).selectable(false).wrap());
+    }
 }
 
 fn quiet(ui: &mut Ui, text: &str, size: f32) {

@@ -15,8 +15,6 @@ use crate::words::say;
 const LENGTHS: [f64; 8] = [25.0, 32.0, 38.0, 45.0, 51.0, 64.0, 76.0, 89.0];
 /// Gauges there are.
 const GAUGES: std::ops::RangeInclusive<u8> = 18..=27;
-/// A thinner needle than this passes the screen of a catheter access port (H08).
-const THINNEST_SAFE: u8 = 22;
 /// What the first press chooses: the needle of a refill kit.
 const USUAL: Needle = Needle {
     gauge: 22,
@@ -130,9 +128,6 @@ fn needle_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
             }
         });
     });
-    if needle.is_some_and(|n| n.gauge > THINNEST_SAFE) {
-        warn(ui, "view-needle-thin-warning");
-    }
 }
 
 /// A figure between two buttons; returns the step asked for.

@@ -4,12 +4,12 @@ use egui::{Button, RichText, ScrollArea, Ui, vec2};
 use super::health::HealthPage;
 use super::imaging::ImagingPage;
 use super::numbers::numbers_ui;
-use super::probe::probe_ui;
+use super::probe::ProbePage;
 use super::saved::SavedPage;
 use super::setup::SetupPage;
 use crate::frame::Origin;
+use crate::guide::Tone;
 use crate::notice::Severity;
-use crate::view::headline::Tone;
 use crate::view::scene::{Act, Actions, Change, Scene, Tab};
 use crate::view::signs;
 use crate::view::theme;
@@ -22,6 +22,7 @@ pub(in crate::view) struct SidePanel {
     imaging: ImagingPage,
     saved: SavedPage,
     health: HealthPage,
+    probe: ProbePage,
 }
 
 impl SidePanel {
@@ -45,7 +46,7 @@ impl SidePanel {
                 Tab::Image => self.imaging.ui(ui, scene, actions),
                 Tab::Saved => self.saved.ui(ui, scene, actions),
                 Tab::Health => self.health.ui(ui, scene),
-                Tab::Probe => probe_ui(ui, actions),
+                Tab::Probe => self.probe.ui(ui, scene, actions),
             });
     }
 }
