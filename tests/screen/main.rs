@@ -452,7 +452,7 @@ fn what_to_mind_about_the_needle_stands_by_its_number() {
     });
     harness.run();
     let words = harness.get_by_label_contains(&caution).rect();
-    let title = harness.get_by_label_contains("24G × 51 mm").rect();
+    let title = harness.get_by_label_contains("Needle 24G × 51 mm").rect();
     assert!(words.top() - title.bottom() < 60.0, "{words} under {title}");
     check_texts(&painted_texts(&harness), "a thin needle");
 }
