@@ -73,10 +73,13 @@ fn timed<T>(clock: &Arc<dyn Clock>, watch: &mut Stopwatch, work: impl FnOnce() -
 }
 
 fn measure_stages(frames: u32, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<Stage>> {
-    let chosen = Chosen::of(&virtual_setup(SetupArgs {
-        pump: "generic".to_owned(),
-        needle: None,
-    })?)?;
+    let chosen = Chosen::of(&virtual_setup(
+        SetupArgs {
+            pump: "generic".to_owned(),
+            needle: None,
+        },
+        Preset::Easy,
+    )?)?;
     let mut probe = VirtualProbe::new(virtual_scenario(Preset::Easy, 1, VIRTUAL_FPS));
     let mut chain = ImageChain::new(PictureSize::default());
     let mut reader = Reader::new(false);
@@ -141,10 +144,13 @@ fn lines_of(samples: &Samples) -> Vec<u8> {
 
 fn measure_live(seconds: u64) -> anyhow::Result<serde_json::Value> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let chosen = Chosen::of(&virtual_setup(SetupArgs {
-        pump: "generic".to_owned(),
-        needle: None,
-    })?)?;
+    let chosen = Chosen::of(&virtual_setup(
+        SetupArgs {
+            pump: "generic".to_owned(),
+            needle: None,
+        },
+        Preset::Easy,
+    )?)?;
     let feed = VirtualFeed::live(
         virtual_scenario(Preset::Easy, 1, VIRTUAL_FPS),
         Arc::clone(&clock),

@@ -69,10 +69,13 @@ fn headless(folder: &Path) -> anyhow::Result<()> {
     println!("{}", crate::words::say("notice-research-long"));
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let chosen = Chosen::of(&virtual_setup(SetupArgs {
-        pump: "generic".to_owned(),
-        needle: None,
-    })?)?;
+    let chosen = Chosen::of(&virtual_setup(
+        SetupArgs {
+            pump: "generic".to_owned(),
+            needle: None,
+        },
+        Preset::Easy,
+    )?)?;
     let mut probe = VirtualProbe::new(virtual_scenario(Preset::Easy, 1, VIRTUAL_FPS));
     let mut journal = Journal::start(folder, Arc::new(SystemClock::start()))?;
     journal.write(Event::SessionStarted {

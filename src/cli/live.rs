@@ -15,7 +15,7 @@ use crate::engine::{
 use crate::evidence::LineWriter;
 use crate::image::PictureSize;
 use crate::pump;
-use crate::simulate::{Preset, Scenario};
+use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
 
 use super::source::{Chosen, SourceSpec, open_file};
@@ -25,6 +25,8 @@ use super::{FileArgs, SetupArgs};
 pub(super) const VIRTUAL_FPS: f64 = 30.0;
 /// The virtual patients carry this pump; it is chosen for them unless the user chooses another.
 pub(super) const VIRTUAL_PUMP: &str = "synchromed2-20";
+/// Those with a raised port carry this one.
+const VIRTUAL_RAISED_PUMP: &str = "medstream-20";
 /// And this needle lies on the virtual tray.
 pub(super) const VIRTUAL_NEEDLE: &str = "22G:51";
 /// A source that sends nothing for this long ends a headless run.
@@ -133,9 +135,18 @@ fn options(chosen: Chosen, clock: &Arc<dyn Clock>, folder: Option<PathBuf>) -> S
 }
 
 /// What the virtual patient brings along, unless the user says otherwise.
-pub(super) fn virtual_setup(mut setup: SetupArgs) -> anyhow::Result<SetupArgs> {
+pub(super) fn virtual_setup(mut setup: SetupArgs, preset: Preset) -> anyhow::Result<SetupArgs> {
     if setup.pump == "generic" {
-        VIRTUAL_PUMP.clone_into(&mut setup.pump);
+        let is_raised = preset
+            .scenario(1)
+            .pump
+            .is_some_and(|pump| pump.family == PortFamily::Raised);
+        let own = if is_raised {
+            VIRTUAL_RAISED_PUMP
+        } else {
+            VIRTUAL_PUMP
+        };
+        own.clone_into(&mut setup.pump);
     }
     if setup.needle.is_none() {
         let needle = VIRTUAL_NEEDLE.parse().map_err(|e| anyhow!("{e}"))?;
@@ -167,7 +178,7 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
              nothing is shown in its place. Use --source virtual, or replay a recording"
         ),
     };
-    let chosen = Chosen::of(&virtual_setup(args.setup.clone())?)?;
+    let chosen = Chosen::of(&virtual_setup(args.setup.clone(), preset)?)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let folder = data_folder()?;
     if args.headless {
@@ -215,10 +226,13 @@ pub(super) fn window(
 
 /// The default window: the virtual probe.
 pub(super) fn default_window() -> anyhow::Result<()> {
-    let setup = virtual_setup(SetupArgs {
-        pump: "generic".to_owned(),
-        needle: None,
-    })?;
+    let setup = virtual_setup(
+        SetupArgs {
+            pump: "generic".to_owned(),
+            needle: None,
+        },
+        Preset::Easy,
+    )?;
     let chosen = Chosen::of(&setup)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let feed = virtual_feed(Preset::Easy, 1, &clock);

@@ -90,7 +90,8 @@ fn depth(scene: &Scene<'_>, advice: Option<&Advice>) -> Reading {
     match advice.and_then(|a| a.guidance.path.as_ref()) {
         Some(path) => {
             let (least, most) = (path.depth.least.0, path.depth.most.0);
-            let value = format!("{least:.0} – {most:.0}");
+            // Rounded outward, as beside the mark: a range must not shrink by rounding.
+            let value = format!("{:.0} – {:.0}", least.floor(), most.ceil());
             Reading::new(title, value, "mm", say("view-number-depth-note"))
         }
         None => Reading::missing(title, short_reason(scene.look)),
@@ -165,7 +166,7 @@ fn reach(scene: &Scene<'_>, advice: Option<&Advice>) -> Reading {
         Some(Guidance {
             path: Some(path), ..
         }) => {
-            let most = format!("{:.0}", path.depth.most.0);
+            let most = format!("{:.0}", path.depth.most.0.ceil());
             let note = say_with("view-needle-needs", &[("most", &most)]);
             let mut reading = Reading::new(title, say("view-needle-reaches"), "", note);
             reading.standing = Standing::Good;
