@@ -64,6 +64,10 @@ struct Best {
     truth: Arc<Truth>,
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one run from start to summary, read top down"
+)]
 fn headless(folder: &Path) -> anyhow::Result<()> {
     println!("No display here: the same job runs headless, on the virtual patient.");
     println!("{}", crate::words::say("notice-research-long"));

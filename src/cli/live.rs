@@ -34,7 +34,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct LiveArgs {
-    /// virtual[:PRESET], usb[:BUS.ADDR], v4l2:/dev/videoN or igtl:HOST[:PORT]
+    /// `virtual[:PRESET]`, `usb[:BUS.ADDR]`, `v4l2:/dev/videoN` or `igtl:HOST[:PORT]`
     #[arg(long, value_name = "SOURCE", default_value = "virtual")]
     source: SourceSpec,
     /// Run without a window
@@ -243,6 +243,10 @@ pub(super) fn default_window() -> anyhow::Result<()> {
     )
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one run from start to summary, read top down"
+)]
 fn headless(
     feed: Box<dyn Feed>,
     mut options: SessionOptions,

@@ -11,7 +11,7 @@ use crate::frame::Frame;
 use crate::image::recognise_fan;
 use crate::notice::Problem;
 use crate::pump::{self, Needle, PumpModel};
-use crate::simulate::{Preset, Truth, VirtualProbe};
+use crate::simulate::{Preset, PresetError, Truth, VirtualProbe};
 use crate::stream::Delivery;
 
 use super::{FileArgs, SetupArgs};
@@ -35,10 +35,10 @@ impl FromStr for SourceSpec {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         match kind {
             "virtual" if rest.is_empty() => Ok(Self::Virtual(Preset::Easy)),
-            "virtual" => rest.parse().map(Self::Virtual).map_err(|_| {
-                let known: Vec<&str> = Preset::ALL.iter().map(|p| p.name()).collect();
-                format!("no preset {rest:?}; there are {}", known.join(", "))
-            }),
+            "virtual" => rest
+                .parse()
+                .map(Self::Virtual)
+                .map_err(|problem: PresetError| problem.to_string()),
             "usb" | "v4l2" | "igtl" => Ok(Self::Hardware(text.to_owned())),
             _ => Err(
                 "expected virtual[:PRESET], usb[:BUS.ADDR], v4l2:/dev/videoN or igtl:HOST[:PORT]"
@@ -117,10 +117,10 @@ pub(super) fn open_file(path: &Path, how: &FileArgs) -> anyhow::Result<FileSourc
         })?;
     if !has_geometry && file.geometry().depth().is_none() {
         let (pixels, columns, rows) = file.brightest_projection(FAN_FRAMES)?;
-        if let Some(fan) = recognise_fan(&pixels, columns, rows) {
-            if let Some(beams) = file.fan_from_pixels(fan.apex, fan.near, fan.far, fan.half) {
-                file.set_beams(beams);
-            }
+        if let Some(fan) = recognise_fan(&pixels, columns, rows)
+            && let Some(beams) = file.fan_from_pixels(fan.apex, fan.near, fan.far, fan.half)
+        {
+            file.set_beams(beams);
         }
     }
     Ok(file)

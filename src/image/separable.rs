@@ -12,7 +12,7 @@ const LINES_MOST: usize = 1024;
 /// One picture row: the sample above it and the weight of the one below.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Row {
-    row: usize,
+    place: usize,
     sample: usize,
     weight: u32,
 }
@@ -68,11 +68,11 @@ impl SeparableTable {
         for entry in entries {
             let (row, column) = (entry.pixel / width, entry.pixel % width);
             let own_row = Row {
-                row,
+                place: row,
                 sample: entry.index % inner,
                 weight: entry.along,
             };
-            if table.rows.last().is_none_or(|r| r.row != row) {
+            if table.rows.last().is_none_or(|r| r.place != row) {
                 // The row before must have been as wide as the first.
                 if table.rows.len() > 1 && in_row != table.columns.len() {
                     return None;
@@ -110,7 +110,7 @@ impl SeparableTable {
         let mut middle = [0_u32; LINES_MOST];
         let mut done = 0;
         for row in &self.rows {
-            let start = row.row * self.width + self.first_column;
+            let start = row.place * self.width + self.first_column;
             out[done..start].fill(0);
             done = start + self.columns.len();
             for (value, line) in middle.iter_mut().zip(samples.chunks_exact(self.inner)) {

@@ -162,7 +162,6 @@ fn reach(scene: &Scene<'_>, advice: Option<&Advice>) -> Reading {
     let title = say_with("view-number-needle", &[("needle", &needle_name(needle))]);
     let guidance = advice.map(|advice| &advice.guidance);
     let mut reading = match guidance {
-        None => Reading::missing(title, short_reason(scene.look)),
         Some(Guidance {
             path: Some(path), ..
         }) => {
@@ -178,7 +177,7 @@ fn reach(scene: &Scene<'_>, advice: Option<&Advice>) -> Reading {
             reading.standing = Standing::Bad;
             reading
         }
-        Some(_) => Reading::missing(title, short_reason(scene.look)),
+        Some(_) | None => Reading::missing(title, short_reason(scene.look)),
     };
     reading.cautions = cautions(scene, guidance);
     reading

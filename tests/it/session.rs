@@ -1,4 +1,9 @@
 //! A whole session with its workers, on a clock and a source that the test moves by hand.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot prepare its ground has failed"
+)]
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

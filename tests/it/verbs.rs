@@ -1,4 +1,8 @@
 //! The command line as a user meets it: the built program, its output and its exit status.
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot prepare its ground has failed"
+)]
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
