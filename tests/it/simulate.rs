@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portsight::clock::{Clock, ManualClock, SystemClock};
+use portsight::clock::{Clock, ManualClock};
 use portsight::frame::{Frame, ImagingSettings, Orientation, ScanGeometry, Values};
 use portsight::simulate::{
     Cue, FaultCue, Motion, OpeningClass, PoseStep, Preset, Scenario, Truth, VirtualProbe,
@@ -557,38 +557,5 @@ fn an_ending_is_kept_and_a_hundred_random_patients_give_sound_frames() {
         assert!(!json.contains("NaN"), "seed {seed}: {json}");
         let end = probe.next(Duration::ZERO);
         assert!(matches!(end, Ok(Delivery::Finished)), "{end:?}");
-    }
-}
-
-/// Time this thread has spent on a processor, ms; where the system does not tell, the time on the clock.
-fn busy_ms(clock: &SystemClock) -> f64 {
-    std::fs::read_to_string("/proc/thread-self/schedstat")
-        .ok()
-        .and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
-        .map_or(clock.now().as_seconds() * 1e3, |nanos| nanos * 1e-6)
-}
-
-/// Prints how long a frame takes; run it by name in release with `--ignored --nocapture`.
-#[test]
-#[ignore = "a measurement, not a test"]
-fn rendering_time() {
-    let clock = SystemClock::start();
-    for preset in [Preset::Easy, Preset::Deep, Preset::Rotated] {
-        let mut probe = VirtualProbe::new(preset.scenario(3));
-        let mut times = Vec::new();
-        for _ in 0..400 {
-            let before = busy_ms(&clock);
-            next(&mut probe);
-            times.push(busy_ms(&clock) - before);
-        }
-        times.sort_by(f64::total_cmp);
-        println!(
-            "{}: mean {:.2} ms, p50 {:.2} ms, p99 {:.2} ms, n {}",
-            preset.name(),
-            times.iter().sum::<f64>() / times.len() as f64,
-            times[times.len() / 2],
-            times[times.len() * 99 / 100],
-            times.len()
-        );
     }
 }
