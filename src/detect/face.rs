@@ -451,7 +451,11 @@ impl Interface {
         self.copy = self.copy_seen(grid);
         // what lies under the capsule of the pocket is darker than it only behind the metal, which is brighter still
         let leading = 1.0 - rise(f64::from(self.tail), 0.85, 1.0);
-        let below = ringing.max(shadow * leading).max(0.9 * self.copy * leading);
+        // What sends enough sound back to be drawn twice lets none through: where tissue shines on below, a parallel
+        // layer at twice the depth is a layer.
+        let dark_below = rise(f64::from(self.drop), 0.0, 15.0);
+        let copied = 0.9 * self.copy * leading * dark_below;
+        let below = ringing.max(shadow * leading).max(copied);
         let bright =
             rise(f64::from(self.onset), 24.0, 48.0) * rise(f64::from(self.bright), 0.72, 0.88);
         let straight = 1.0 - rise(self.rough, 0.15, 0.21);

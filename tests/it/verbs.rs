@@ -278,3 +278,15 @@ fn a_snapshot_is_a_picture_and_a_frame_beyond_the_end_is_named() {
         text(&out.stderr)
     );
 }
+
+#[test]
+fn a_broken_fascia_over_a_layer_at_twice_its_depth_is_not_locked() {
+    let folder = tempfile::tempdir().expect("folder");
+    let out = run(
+        folder.path(),
+        &["evaluate", "--virtual", "1", "--seed", "7024", "--json"],
+    );
+    let table: Value = serde_json::from_slice(&out.stdout).expect("json");
+    assert_eq!(table["all"]["empty"], 90, "the patient has no pump");
+    assert_eq!(table["all"]["false_locks"], 0);
+}
