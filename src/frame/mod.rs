@@ -4,6 +4,7 @@
 //! order of rows and columns has been brought to the internal orientation (`MF`).
 mod geometry;
 mod orientation;
+mod picture_setup;
 mod samples;
 mod settings;
 
@@ -11,8 +12,9 @@ use std::sync::Arc;
 
 pub use geometry::{Beams, DepthRange, PixelSpacing, ScanGeometry, StoredGrid};
 pub use orientation::{Orientation, OrientationError};
+pub use picture_setup::{PictureSetup, PixelRect};
 pub use samples::{BufferPool, Samples, SamplesError, Values};
-pub use settings::{GrayMap, ImagingSettings, TGC_SLIDERS};
+pub use settings::{GrayMap, ImagingLimits, ImagingSettings, TGC_SLIDERS};
 
 use crate::clock::Timestamp;
 

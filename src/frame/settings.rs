@@ -28,8 +28,12 @@ pub struct ImagingSettings {
     pub tgc_db: [f64; TGC_SLIDERS],
     /// Echo range between black and white, 30 to 90 dB.
     pub dynamic_range_db: f64,
-    /// Centre frequency, 1 to 20 MHz.
+    /// Transmit frequency, 1 to 20 MHz.
     pub frequency_mhz: f64,
+    /// Centre of the receive band-pass, 1 to 20 MHz; `None` where the source has none to set.
+    pub receive_filter_mhz: Option<f64>,
+    /// Frames a second asked of the source, 1 to 120; `None` where the source sets its own.
+    pub frame_rate_hz: Option<f64>,
     /// Share of the previous picture kept in the next, 0 (off) to 0.9. Off by default (H33).
     pub persistence: f64,
     /// Grey map of the display.
@@ -44,6 +48,8 @@ impl Default for ImagingSettings {
             tgc_db: [0.0; TGC_SLIDERS],
             dynamic_range_db: 60.0,
             frequency_mhz: 5.0,
+            receive_filter_mhz: None,
+            frame_rate_hz: None,
             persistence: 0.0,
             gray_map: GrayMap::Linear,
         }
@@ -68,9 +74,40 @@ impl ImagingSettings {
             tgc_db: self.tgc_db.map(|db| keep(db, -20.0, 20.0, 0.0)),
             dynamic_range_db: keep(self.dynamic_range_db, 30.0, 90.0, 60.0),
             frequency_mhz: keep(self.frequency_mhz, 1.0, 20.0, standard.frequency_mhz),
+            receive_filter_mhz: self
+                .receive_filter_mhz
+                .filter(|v| v.is_finite())
+                .map(|v| v.clamp(1.0, 20.0)),
+            frame_rate_hz: self
+                .frame_rate_hz
+                .filter(|v| v.is_finite())
+                .map(|v| v.clamp(1.0, 120.0)),
             persistence: keep(self.persistence, 0.0, 0.9, 0.0),
             gray_map: self.gray_map,
         }
+    }
+}
+
+/// What of a source can be set. An empty list or `None` means that it cannot.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ImagingLimits {
+    /// Depths, mm, from the least to the most.
+    pub depth_mm: Option<(f64, f64)>,
+    /// Transmit frequencies to choose from, MHz, ascending.
+    pub frequency_mhz: Vec<f64>,
+    /// Receive band-passes to choose from, MHz, ascending.
+    pub receive_filter_mhz: Vec<f64>,
+    /// Frame rates to choose from, frames a second, ascending.
+    pub frame_rate_hz: Vec<f64>,
+}
+
+impl ImagingLimits {
+    /// The choice nearest to `wanted`; `None` when there is nothing to choose.
+    pub fn nearest(choices: &[f64], wanted: f64) -> Option<f64> {
+        choices
+            .iter()
+            .copied()
+            .min_by(|a, b| (a - wanted).abs().total_cmp(&(b - wanted).abs()))
     }
 }
 

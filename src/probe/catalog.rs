@@ -1,7 +1,8 @@
 //! Known USB probes by vendor and product number; tied to udev-rules/ by a test.
 
 /// What a probe is waiting for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProbeState {
     /// It runs its firmware.
     Ready,

@@ -6,6 +6,7 @@
 //! [`Worker`]: it has a name, it stops when told, and a stopped worker has ended. [`StreamHealth`] tells at every
 //! station what came, how old it is and what was lost.
 mod health;
+mod live_source;
 mod newest;
 mod queue;
 mod worker;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use health::{HealthMeter, StreamHealth};
+pub use live_source::{AcousticOutput, LiveSource, Maturity, SourceFacts};
 pub use newest::{Newest, Taken};
 pub use queue::{Queue, QueueCounts};
 pub use worker::{Ending, Worker};
@@ -35,7 +37,18 @@ pub enum Delivery {
 /// Why a source or sink could not do its work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceProblem {
-    /// The device is gone.
+    /// The device or peer is gone or has stopped delivering, and the source tries by itself to get it back: what is
+    /// shown is not live from now on; asked again it answers quiet until frames come again. Told once an outage.
+    #[error("{source_name}: {what}; waiting for it to come back")]
+    Lost {
+        /// The source.
+        source_name: String,
+        /// What happened, and what is lost.
+        what: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The device is gone, and nothing tries to get it back.
     #[error("{source_name} was unplugged")]
     Unplugged {
         /// The source.
@@ -68,7 +81,7 @@ impl Problem for SourceProblem {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Unplugged { .. } => Some("Plug the probe in again.".to_owned()),
-            Self::Unreadable { hint, .. } => hint.clone(),
+            Self::Unreadable { hint, .. } | Self::Lost { hint, .. } => hint.clone(),
             Self::SinkStopped { .. } => {
                 Some("What was written so far is intact; free some space.".to_owned())
             }
