@@ -205,3 +205,74 @@ impl SettingFields {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes under a vector's name in the protocol page.
+    fn vector(name: &str) -> Vec<u8> {
+        let page = include_str!("../../../../docs/PROBE_PROTOCOL.md");
+        let (_, after) = page
+            .split_once(&format!("`{name}`"))
+            .expect("named in the page");
+        let block = after.split("```").nth(1).expect("a block");
+        let digits: String = block.chars().filter(char::is_ascii_hexdigit).collect();
+        (0..digits.len() / 2)
+            .map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).expect("hex"))
+            .collect()
+    }
+
+    fn check(name: &str, bytes: &[u8]) {
+        let page = vector(name);
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(page, bytes, "{name} is {hex}");
+    }
+
+    #[test]
+    fn what_this_device_sends_is_what_the_page_says() {
+        let settings = SettingFields {
+            depth_um: 60_000,
+            frequency_khz: 5_000,
+            filter_khz: 0,
+            rate_mhz: 60_000,
+        };
+        check("vector-settings", &settings.block());
+        let linear = FrameFields {
+            sequence: 2,
+            device_nanos: 3_000_000,
+            run: 1,
+            geometry: Geometry::Linear { width_um: 38_400 },
+            format: SampleFormat::LogU8,
+            lines: 2,
+            samples: 16,
+            near_um: 0,
+            far_um: 40_000,
+            frequency_khz: 7_500,
+            filter_khz: 0,
+            rate_mhz: 30_000,
+            dynamic_range_cdb: 6_000,
+        };
+        let ramp: Vec<u8> = (0..32).collect();
+        check("vector-linear", &frame_packet(&linear, &ramp));
+        let curved = FrameFields {
+            sequence: 4_294_967_296,
+            device_nanos: 5_000_000_000,
+            run: 65_535,
+            geometry: Geometry::Curvilinear {
+                radius_um: 60_000,
+                sector_urad: 1_047_198,
+            },
+            format: SampleFormat::LinearU16,
+            near_um: 2_500,
+            far_um: 92_500,
+            frequency_khz: 3_500,
+            filter_khz: 3_370,
+            rate_mhz: 12_500,
+            dynamic_range_cdb: 0,
+            ..linear
+        };
+        let ramp: Vec<u8> = (0..32u16).flat_map(|i| (i * 2000).to_le_bytes()).collect();
+        check("vector-curved", &frame_packet(&curved, &ramp));
+    }
+}
