@@ -332,7 +332,7 @@ impl Testbed {
             {
                 eprintln!("umock: detach: {}", message(error));
             }
-            umockdev_testbed_remove_device(self.testbed, text(path).as_ptr());
+            umockdev_testbed_remove_device(self.testbed, text(&format!("/sys{path}")).as_ptr());
         }
     }
 }
