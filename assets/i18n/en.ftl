@@ -5,6 +5,7 @@ notice-research-long = Research and simulation software. Not a medical device, n
 source-live = LIVE
 source-replay = REPLAY
 source-simulation = SIMULATION
+source-experimental = experimental: never run on hardware
 
 # room: exchange
 exchange-hint-readable = Check that the file is there and may be read.
@@ -68,6 +69,8 @@ state-locked = fill port
 state-access_port_suspected = catheter access port?
 state-inverted_suspected = pump upside down?
 
+engine-plugged-in = { $name } was plugged in. Press C to use it
+
 # overlay: words inside the picture
 overlay-port-locked = fill port { $width } mm
 overlay-port-locked-of = fill port { $width } of { $whole } mm
@@ -92,6 +95,7 @@ view-state-stale = STALE
 view-state-not-live = NOT LIVE
 view-state-frozen = FROZEN
 view-state-ended = ENDED
+view-state-experimental = EXPERIMENTAL DRIVER
 view-state-no-scale = SCALE UNKNOWN
 view-state-flipped = FLIPPED
 view-marked-side = Marked side of the probe
@@ -241,7 +245,7 @@ view-key-tab-setup = Page: setup
 view-key-tab-image = Page: image
 view-key-tab-saved = Page: saved
 view-key-tab-health = Page: health
-view-key-tab-probe = Page: virtual probe
+view-key-tab-probe = Page: probe
 view-key-restart = Recording from its start
 view-key-help = All keys
 view-key-close = Close, leave a control
@@ -263,6 +267,40 @@ view-key-fault-stall = Fault: no frame for a while
 view-key-fault-gap = Fault: frames lost
 view-key-fault-flip = Fault: left and right change places
 view-key-fault-unplug = Fault: probe unplugged
+view-key-sources = Sources
+view-sources-title = Sources
+view-sources-present = Now: { $name }
+view-sources-looking = Looking for probes and frame grabbers
+view-sources-none = No probe and no frame grabber is plugged in. This list follows the plugs by itself.
+view-sources-connect = Connect
+view-sources-again = Connect again
+view-sources-really = Leave the running probe?
+view-sources-simulate = Simulate
+view-sources-network = OpenIGTLink server
+view-sources-virtual = Virtual patient
+view-sources-serial = serial { $serial }
+view-sources-ready = ready
+view-sources-refused = may not be opened
+view-sources-busy = held by another program
+view-sources-unknown = not tried
+view-sources-firmware = asks for firmware
+view-source-opening = Opening the source
+view-source-mi-not-reported = MI/TI: not reported by probe
+view-source-mi-scanner = MI/TI: see the scanner
+view-source-mi-none = MI/TI: no sound
+view-source-counts = { $frames } frames from the wire; { $lost } lost, { $damaged } damaged, { $resyncs } times out of step, { $outages } outages
+view-source-frequency = Transmit frequency
+view-source-filter = Receive filter
+view-source-rate = Frames a second
+view-grabber-asked = Give the scale for this mode and depth: no path without it
+view-grabber-saved = { $depth }: { $scale }
+view-grabber-no-scale = no scale
+view-grabber-depth = Depth setting on the scanner, such as 8 cm
+view-grabber-crop = Scan area in px: left, top, width, height
+view-grabber-left = left edge in pixels
+view-grabber-top = upper edge in pixels
+view-grabber-width = width in pixels, 0 for the whole picture
+view-grabber-height = height in pixels, 0 for the whole picture
 view-no-window-hint = Start it on a desktop, or give a verb that needs no window
 
 # simulate

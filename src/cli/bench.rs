@@ -164,6 +164,9 @@ fn measure_live(seconds: u64) -> anyhow::Result<serde_json::Value> {
             needle: chosen.needle,
             size: PictureSize::default(),
             folder: None,
+            choice: None,
+            connector: None,
+            scout: None,
             on_advice: None,
         },
     )?;

@@ -91,7 +91,14 @@ impl Desk {
                 self.record(Event::FlipShown { mirrored });
             }
             // Journalled by the capture worker once granted, or of no interest to the journal.
-            Command::SetImaging(_) | Command::Nudge(_) | Command::Restart => {}
+            Command::SetImaging(_) | Command::Nudge(_) | Command::Restart | Command::Connect(_) => {
+            }
+            Command::SetPicture(setup) => self.record(Event::PictureSetupGiven {
+                depth_setting: setup.depth_setting,
+                crop: setup.crop,
+                mm_per_px: setup.spacing.map(|s| [s.lateral.0, s.axial.0]),
+                orientation: setup.orientation,
+            }),
         }
     }
 
@@ -162,7 +169,7 @@ impl Desk {
             let board = self.shared.board();
             Beside {
                 mirrored: self.mirrored,
-                ..Beside::new(self.shared.source_name.clone(), &board.pump, board.needle)
+                ..Beside::new(board.source.name.clone(), &board.pump, board.needle)
             }
         };
         kept_picture(&picture.image, advice, &beside)

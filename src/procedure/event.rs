@@ -1,9 +1,10 @@
 //! What a journal can say.
 use serde::Serialize;
 
-use crate::frame::{FrameId, ImagingSettings, Origin};
+use crate::frame::{FrameId, ImagingSettings, Orientation, Origin, PixelRect};
 use crate::guide::Withheld;
 use crate::pump::Needle;
+use crate::stream::{AcousticOutput, Maturity};
 
 /// One event of a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,6 +48,44 @@ pub enum Event {
         lateral_mm: f64,
         /// mm a pixel along columns.
         axial_mm: f64,
+    },
+    /// Another source was connected, by a person.
+    SourceConnected {
+        /// Name of the source.
+        source: String,
+        /// The source as it was chosen.
+        spec: String,
+        /// Kind of source.
+        origin: Origin,
+    },
+    /// What a live source says of itself, when it was opened or has changed.
+    SourceDescribed {
+        /// What it is.
+        name: String,
+        /// The source as it can be chosen.
+        spec: String,
+        /// Serial number, versions, mode and the like.
+        details: Vec<String>,
+        /// What is known of its acoustic output (H36).
+        acoustic: AcousticOutput,
+        /// How far its driver was tried.
+        maturity: Maturity,
+    },
+    /// Frames come again after an outage.
+    SourceBack {
+        /// The first of them.
+        frame: FrameId,
+    },
+    /// The operator said where the scan lies in a grabbed picture, and how large a pixel is (H05).
+    PictureSetupGiven {
+        /// The scanner's depth setting, in the operator's words.
+        depth_setting: String,
+        /// The part of the picture that holds the scan.
+        crop: Option<PixelRect>,
+        /// mm a pixel along rows and columns.
+        mm_per_px: Option<[f64; 2]>,
+        /// How the scanner stores its picture.
+        orientation: Orientation,
     },
     /// The display was mirrored, or mirrored back (H03).
     FlipShown {
