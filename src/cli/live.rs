@@ -32,7 +32,8 @@ pub(super) const VIRTUAL_PUMP: &str = "synchromed2-20";
 const VIRTUAL_RAISED_PUMP: &str = "medstream-20";
 /// And this needle lies on the virtual tray.
 pub(super) const VIRTUAL_NEEDLE: &str = "22G:51";
-/// A source that sends nothing for this long ends a headless run.
+/// A source that has sent frames and then sends nothing for this long ends a headless run: time enough to plug a
+/// probe in again.
 const SILENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
@@ -54,6 +55,10 @@ pub(super) struct LiveArgs {
     /// Stop after this many seconds (headless)
     #[arg(long, value_name = "S", requires = "headless")]
     seconds: Option<u64>,
+    /// End when the source sends nothing for this long (headless): seconds before its first frame, and at least 30
+    /// between two frames
+    #[arg(long, value_name = "S", requires = "headless", default_value_t = 10)]
+    wait: u64,
     /// Firmware for a probe that asks for one; portsight ships none
     #[arg(long, value_name = "FILE")]
     firmware: Option<PathBuf>,
@@ -296,31 +301,50 @@ pub(super) fn default_window(shown_as: view::ViewOptions) -> anyhow::Result<()> 
 
 /// When a headless run ends.
 #[derive(Clone, Copy, Debug)]
-enum Until {
+enum Span {
     Frames(u64),
     Seconds(u64),
 }
 
+/// When a headless run ends, and how long it waits for a source that sends nothing.
+#[derive(Clone, Copy, Debug)]
+struct Until {
+    span: Span,
+    wait: Duration,
+}
+
 impl Until {
     fn of(args: &LiveArgs) -> Self {
-        match (args.frames, args.seconds) {
-            (_, Some(seconds)) => Self::Seconds(seconds),
-            (frames, None) => Self::Frames(frames.unwrap_or(300)),
+        Self {
+            span: match (args.frames, args.seconds) {
+                (_, Some(seconds)) => Span::Seconds(seconds),
+                (frames, None) => Span::Frames(frames.unwrap_or(300)),
+            },
+            wait: Duration::from_secs(args.wait),
         }
     }
 
     fn is_over(self, written: u64, ran: Duration) -> bool {
-        match self {
-            Self::Frames(frames) => written >= frames,
-            Self::Seconds(seconds) => ran >= Duration::from_secs(seconds),
+        match self.span {
+            Span::Frames(frames) => written >= frames,
+            Span::Seconds(seconds) => ran >= Duration::from_secs(seconds),
         }
     }
 
     /// Frames read at most.
     fn most(self) -> u64 {
-        match self {
-            Self::Frames(frames) => frames,
-            Self::Seconds(_) => u64::MAX,
+        match self.span {
+            Span::Frames(frames) => frames,
+            Span::Seconds(_) => u64::MAX,
+        }
+    }
+
+    /// How long nothing may come, after so many frames.
+    fn patience(self, written: u64) -> Duration {
+        if written == 0 {
+            self.wait
+        } else {
+            self.wait.max(SILENCE)
         }
     }
 }
@@ -393,7 +417,7 @@ fn headless(
     let pause = Duration::from_millis(50);
     let begun = clock.now();
     while !until.is_over(written, clock.now().since(begun))
-        && quiet < SILENCE
+        && quiet < until.patience(written)
         && !(engine.has_ended() && quiet > Duration::ZERO)
     {
         std::thread::sleep(pause);
@@ -437,11 +461,14 @@ fn headless(
     if let Some(journal) = &look.journal_path {
         println!("journal: {journal}");
     }
-    if let Until::Frames(frames) = until
+    if let Span::Frames(frames) = until.span
         && written < frames
     {
         bail!(
-            "{frames} frames were asked for, {written} came before the source ended or fell silent"
+            "{frames} frames were asked for, {written} came before {} ended or fell silent",
+            look.choice
+                .as_ref()
+                .map_or_else(|| look.source_name.clone(), ToString::to_string),
         );
     }
     Ok(())
