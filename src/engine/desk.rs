@@ -22,6 +22,18 @@ pub(super) struct Desk {
     mirrored: bool,
 }
 
+/// A session that ends leaves no job undone: what was asked before the end is in the journal.
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        while let Taken::Value(job) = self.shared.to_desk.take(Duration::ZERO) {
+            self.do_job(job);
+        }
+    }
+}
+
 impl Desk {
     pub(super) fn new(
         journal: Option<Journal>,
@@ -40,15 +52,21 @@ impl Desk {
     /// Does one job, if there is one in time.
     pub(super) fn step(&mut self, patience: Duration) -> ControlFlow<()> {
         match self.shared.to_desk.take(patience) {
-            Taken::Value(Job::Event(event)) => self.record(event),
-            Taken::Value(Job::Trouble(notice)) => self.record(Event::Trouble {
-                text: notice.line(),
-            }),
-            Taken::Value(Job::Command(command)) => self.carry_out(command),
+            Taken::Value(job) => self.do_job(job),
             Taken::Nothing => {}
             Taken::Closed => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
+    }
+
+    fn do_job(&mut self, job: Job) {
+        match job {
+            Job::Event(event) => self.record(event),
+            Job::Trouble(notice) => self.record(Event::Trouble {
+                text: notice.line(),
+            }),
+            Job::Command(command) => self.carry_out(command),
+        }
     }
 
     fn record(&mut self, event: Event) {

@@ -177,9 +177,16 @@ impl Stage {
         assert!(self.engine.stop().is_empty(), "no worker failed");
         let text = std::fs::read_to_string(path).expect("journal");
         drop(folder);
-        text.lines()
+        let entries: Vec<serde_json::Value> = text
+            .lines()
             .map(|l| serde_json::from_str(l).expect("json"))
-            .collect()
+            .collect();
+        let last = entries.last().expect("entries");
+        assert_eq!(
+            last["event"], "session_ended",
+            "nothing asked is left undone"
+        );
+        entries
     }
 }
 
