@@ -168,6 +168,11 @@ pub enum Event {
         /// The fault.
         fault: String,
     },
+    /// The machine's wall clock was set while the session ran: times in UTC before and after do not compare (H26).
+    ClockJumped {
+        /// How far it went beyond the monotonic clock, s; negative when it was set back.
+        by_s: f64,
+    },
     /// Trouble the user was told about.
     Trouble {
         /// What was said.
