@@ -1,6 +1,8 @@
 //! The one line: the single most useful sentence now.
 use crate::detect::{Finding, PortState};
-use crate::guide::limits::{CENTERED_WITHIN, TILT_WARN_DEGREES};
+use crate::guide::limits::{
+    BEST_HELD_S, BEST_PAST, CENTERED_WITHIN, OFF_MIDDLE_WARN, TILT_WARN_DEGREES,
+};
 use crate::guide::{Guidance, NeedlePath, Withheld};
 use crate::words;
 
@@ -63,10 +65,37 @@ pub fn headline(finding: &Finding, guidance: &Guidance) -> Headline {
         };
     }
     match (guidance.path, gravest) {
-        (Some(path), _) => next_step(&path),
+        (Some(path), _) => beside_the_middle(finding).unwrap_or_else(|| next_step(&path)),
         (None, Some(reason)) => obstacle(finding, guidance, reason),
         (None, None) => Headline::plain("headline-searching", Tone::Quiet),
     }
+}
+
+/// A slice well beside the middle of the port comes before the way along it: the middle is not in this picture. When
+/// the sweep has already shown where it is, the line says to go back.
+fn beside_the_middle(finding: &Finding) -> Option<Headline> {
+    let centring = finding.centring?;
+    if let Some(best) = centring.best {
+        let ago = finding.captured_at.since(best.captured_at).as_secs_f64();
+        let is_past = centring.chord.0 < best.chord.0 - BEST_PAST.0;
+        if is_past && ago <= BEST_HELD_S {
+            return Some(Headline {
+                key: "headline-best-slice".to_owned(),
+                values: vec![("ago", format!("{ago:.1}"))],
+                tone: Tone::Caution,
+            });
+        }
+    }
+    let off = centring.off_middle.filter(|off| *off >= OFF_MIDDLE_WARN)?;
+    Some(Headline {
+        key: "headline-off-middle".to_owned(),
+        values: vec![
+            ("chord", millimeters(centring.chord.0)),
+            ("whole", millimeters(centring.whole?.0)),
+            ("off", format!("{:.0}", off.0)),
+        ],
+        tone: Tone::Caution,
+    })
 }
 
 fn next_step(path: &NeedlePath) -> Headline {
@@ -124,7 +153,7 @@ fn millimeters(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::detect::FluidSeen;
+    use crate::detect::{BestSlice, Centring, FluidSeen};
     use crate::frame::FrameId;
     use crate::guide::DepthSpan;
     use crate::space::{Millimeters, Radians, ScanPoint};
@@ -154,6 +183,34 @@ mod tests {
             path: None,
             withheld: reasons.to_vec(),
         }
+    }
+
+    #[test]
+    fn a_slice_beside_the_middle_is_said_before_the_way_along_it() {
+        let centring = |chord: f64, best: Option<f64>| Centring {
+            chord: Millimeters(chord),
+            whole: Some(Millimeters(7.0)),
+            off_middle: (chord < 6.5).then(|| Millimeters(((49.0 - chord * chord) / 4.0).sqrt())),
+            best: best.map(|seconds| BestSlice {
+                frame: FrameId(1),
+                captured_at: Timestamp::from_seconds(seconds),
+                chord: Millimeters(7.0),
+            }),
+        };
+        let line = |centring| {
+            let finding = Finding {
+                captured_at: Timestamp::from_seconds(10.0),
+                centring: Some(centring),
+                ..Finding::default()
+            };
+            headline(&finding, &guidance(0.0, 0.0)).key
+        };
+        assert_eq!(line(centring(6.9, None)), "headline-centered");
+        assert_eq!(line(centring(5.8, None)), "headline-off-middle");
+        assert_eq!(line(centring(5.8, Some(9.2))), "headline-best-slice");
+        // Long past, or back again: the sweep has nothing more to say.
+        assert_eq!(line(centring(5.8, Some(2.0))), "headline-off-middle");
+        assert_eq!(line(centring(6.9, Some(9.2))), "headline-centered");
     }
 
     #[test]

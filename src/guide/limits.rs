@@ -81,3 +81,10 @@ pub fn stop_uncertainty(provenance: Provenance) -> Millimeters {
         Provenance::Guessed => Millimeters(1.5),
     }
 }
+
+/// The slice counts as beside the middle of the port from this distance on; below it the chord says too little (H08).
+pub const OFF_MIDDLE_WARN: Millimeters = Millimeters(1.5);
+/// The chord must be shorter than that of the best slice by this before the line says to go back.
+pub const BEST_PAST: Millimeters = Millimeters(0.6);
+/// A best slice is pointed back to for this long, s.
+pub const BEST_HELD_S: f64 = 4.0;
