@@ -25,6 +25,18 @@ const DESK_JOBS: usize = 1024;
 /// Notices kept for the screen.
 const NOTICES_KEPT: usize = 20;
 
+/// What the operator says of the planes in which the port was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlaneRequest {
+    /// The plane shown is to count.
+    Confirm,
+    /// None counts any more.
+    Forget,
+}
+
+/// Presses waiting for the read worker; it takes them all with the next picture.
+const PLANE_REQUESTS: usize = 16;
+
 /// Work for the desk worker, the only one that writes files.
 pub(super) enum Job {
     Command(Command),
@@ -85,6 +97,8 @@ pub(super) struct Shared {
     pub frozen: AtomicBool,
     /// Counts changes of pump and needle, so that the reader advises again on the picture it has.
     pub setup_changes: AtomicU64,
+    /// What the operator said of planes, for the read worker.
+    pub plane_requests: Queue<PlaneRequest>,
     board: Mutex<Board>,
     advised: Condvar,
     waker: Mutex<Option<Waker>>,
@@ -112,6 +126,7 @@ impl Shared {
             to_desk: Queue::new(DESK_JOBS),
             frozen: AtomicBool::new(false),
             setup_changes: AtomicU64::new(0),
+            plane_requests: Queue::new(PLANE_REQUESTS),
             board: Mutex::new(Board {
                 source: Arc::new(with.source),
                 since: FrameId(0),

@@ -10,7 +10,7 @@ use crate::notice::{Notice, Severity};
 use crate::procedure::{Event, Journal};
 use crate::stream::Taken;
 
-use super::board::{Job, Shared};
+use super::board::{Job, PlaneRequest, Shared};
 use super::{Beside, Command, Picture, Snapshot, kept_picture};
 
 /// What the desk worker owns.
@@ -94,6 +94,7 @@ impl Desk {
                 lateral_mm: spacing.lateral.0,
                 axial_mm: spacing.axial.0,
             }),
+            Command::ConfirmPlane => self.ask_of_planes(PlaneRequest::Confirm),
             Command::TakeSnapshot => self.take_snapshot(),
             Command::DeleteSnapshot(number) => self.delete_snapshot(number),
             Command::Fault(fault) => {
@@ -106,6 +107,8 @@ impl Desk {
             Command::AcknowledgeResearchNotice => self.record(Event::ResearchNoticeAcknowledged),
             Command::FlipShown(mirrored) => {
                 self.mirrored = mirrored;
+                // What was confirmed on a picture seen the other way round does not count (H03).
+                self.ask_of_planes(PlaneRequest::Forget);
                 self.record(Event::FlipShown { mirrored });
             }
             // Journalled by the capture worker once granted, or of no interest to the journal.
@@ -117,6 +120,13 @@ impl Desk {
                 mm_per_px: setup.spacing.map(|s| [s.lateral.0, s.axial.0]),
                 orientation: setup.orientation,
             }),
+        }
+    }
+
+    fn ask_of_planes(&self, request: PlaneRequest) {
+        // A full queue means many presses wait already; one more would say nothing new.
+        if self.shared.plane_requests.put(request).is_ok() {
+            self.shared.setup_changes.fetch_add(1, Ordering::AcqRel);
         }
     }
 
