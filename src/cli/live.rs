@@ -361,6 +361,8 @@ fn source_summary(look: &Look) -> serde_json::Value {
         "gaps": stations.capture.gaps,
         "skipped_by_detector": stations.read.skipped,
         "outages": stations.outages,
+        "form_times": stations.form_times,
+        "read_times": stations.read_times,
         "wire": stations.wire,
         "details": look.facts.as_ref().map(|f| f.details.clone()),
         "acoustic": look.facts.as_ref().map(|f| f.acoustic),
