@@ -17,7 +17,9 @@ pub struct IgtlAddress {
 
 /// Words that are no address of a peer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("OpenIGTLink peer: expected HOST, HOST:PORT or HOST:PORT/STREAM, as in 192.168.0.5:18944, got {got:?}")]
+#[error(
+    "OpenIGTLink peer: expected HOST, HOST:PORT or HOST:PORT/STREAM, as in 192.168.0.5:18944, got {got:?}"
+)]
 pub struct AddressProblem {
     /// What was given.
     pub got: String,
@@ -54,7 +56,9 @@ impl FromStr for IgtlAddress {
             Some(port) => port.parse().ok().filter(|p| *p > 0).ok_or_else(wrong)?,
         };
         let blank = |c: char| c.is_whitespace() || c.is_control();
-        if host.is_empty() || host.contains(blank) || device.is_some_and(|d| d.is_empty() || d.len() > 20)
+        if host.is_empty()
+            || host.contains(blank)
+            || device.is_some_and(|d| d.is_empty() || d.len() > 20)
         {
             return Err(wrong());
         }
@@ -90,14 +94,19 @@ mod tests {
             ("localhost", "localhost:18944"),
             ("10.0.0.7:1234", "10.0.0.7:1234"),
             ("[::1]", "[::1]:18944"),
-            ("[fe80::1]:99/Image_Reference", "[fe80::1]:99/Image_Reference"),
+            (
+                "[fe80::1]:99/Image_Reference",
+                "[fe80::1]:99/Image_Reference",
+            ),
             ("scanner/B", "scanner:18944/B"),
         ] {
             let address: IgtlAddress = text.parse().expect(text);
             assert_eq!(address.to_string(), shown);
             assert_eq!(shown.parse(), Ok(address));
         }
-        for bad in ["", ":1", "a:0", "a:65536", "a:x", "[::1", "[::1]x", "a b", "a/", "::1"] {
+        for bad in [
+            "", ":1", "a:0", "a:65536", "a:x", "[::1", "[::1]x", "a b", "a/", "::1",
+        ] {
             assert!(bad.parse::<IgtlAddress>().is_err(), "{bad}");
         }
     }

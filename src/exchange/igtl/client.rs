@@ -222,7 +222,10 @@ impl IgtlClient {
         if silent > SILENCE_LIMIT || (within && silent > HALF_MESSAGE_LIMIT) {
             self.hang_up();
             let what = if within {
-                format!("it stopped in the middle of a message {} ms ago", silent.as_millis())
+                format!(
+                    "it stopped in the middle of a message {} ms ago",
+                    silent.as_millis()
+                )
             } else {
                 format!("it has sent nothing for {} ms", silent.as_millis())
             };

@@ -53,7 +53,10 @@ pub(super) struct Dialer {
 
 impl Dialer {
     pub(super) fn start(host: String, port: u16) -> Result<Self, DialProblem> {
-        let (asked, answers) = (Arc::<Newest<()>>::default(), Arc::<Newest<Answer>>::default());
+        let (asked, answers) = (
+            Arc::<Newest<()>>::default(),
+            Arc::<Newest<Answer>>::default(),
+        );
         let (requests, results) = (Arc::clone(&asked), Arc::clone(&answers));
         let worker = Worker::start("igtl-dial", move || {
             match requests.take(PATIENCE) {

@@ -138,9 +138,7 @@ pub(super) fn could_begin(bytes: &[u8]) -> bool {
 /// Letters, digits and underscores, at least one, padded to the end.
 fn is_kind(kind: &Name<12>) -> bool {
     let text = kind.text();
-    let word = text
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let word = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let padding = kind.bytes().iter().skip(text.len());
     text.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
         && word

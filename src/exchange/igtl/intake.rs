@@ -275,7 +275,10 @@ impl Intake {
     /// What is known of peer and pictures, for people: one line a fact.
     pub(super) fn lines(&self, lines: &mut Vec<String>) {
         if self.header_version > 0 {
-            lines.push(format!("OpenIGTLink, header version {}", self.header_version));
+            lines.push(format!(
+                "OpenIGTLink, header version {}",
+                self.header_version
+            ));
         }
         if let Some(device) = &self.device {
             let how = if self.wanted.is_some() {
@@ -288,7 +291,10 @@ impl Intake {
         if !self.others.is_empty() {
             let some = self.others.iter().take(OTHERS_NAMED);
             let names: Vec<String> = some.map(|name| plain(name.text())).collect();
-            lines.push(format!("other image streams, not shown: {}", names.join(", ")));
+            lines.push(format!(
+                "other image streams, not shown: {}",
+                names.join(", ")
+            ));
         }
         self.pictures.lines(lines);
         if self.seen {
@@ -309,7 +315,10 @@ impl Intake {
             lines.push(format!("not shown: {problem}"));
         }
         if self.repeated > 0 {
-            lines.push("the peer sends its last picture again and again: such pictures are not new".to_owned());
+            lines.push(
+                "the peer sends its last picture again and again: such pictures are not new"
+                    .to_owned(),
+            );
         }
         let IgtlCounts {
             damaged,

@@ -25,4 +25,6 @@ pub use header::{Header as IgtlHeader, Name as IgtlName, checksum as igtl_checks
 pub use image::{Endian, ImageMessage, ImageProblem, Scalar, Scale};
 pub use publication::{PORT_DEVICE, PortPose, Publication, PublishProblem, STATE_DEVICE};
 pub use server::{CLIENTS as IGTL_CLIENTS, IgtlServer, ServeProblem, ServerCounts, serve_address};
-pub use wire::{Content as IgtlContent, Decoder as IgtlDecoder, IgtlCounts, Incoming as IgtlMessage};
+pub use wire::{
+    Content as IgtlContent, Decoder as IgtlDecoder, IgtlCounts, Incoming as IgtlMessage,
+};

@@ -108,7 +108,9 @@ impl Pictures {
 
     /// Whether pictures came and nobody has said how large their pixels are.
     pub(super) fn wants_scale(&self) -> bool {
-        self.laid.as_ref().is_some_and(|laid| laid.spacing.is_none())
+        self.laid
+            .as_ref()
+            .is_some_and(|laid| laid.spacing.is_none())
     }
 
     /// Takes the user's crop, scale and orientation, from the next picture on. Returns what is wrong with them.
@@ -121,7 +123,10 @@ impl Pictures {
         }
         if let Some(laid) = &self.laid {
             let Form { columns, rows, .. } = laid.form;
-            if let Some(crop) = setup.crop.filter(|crop| part(*crop, columns, rows).is_none()) {
+            if let Some(crop) = setup
+                .crop
+                .filter(|crop| part(*crop, columns, rows).is_none())
+            {
                 return Err(format!(
                     "expected a crop within {columns} x {rows} pixels, got {} x {} from column {}, row {}",
                     crop.width, crop.height, crop.x, crop.y
@@ -132,7 +137,10 @@ impl Pictures {
             }
         }
         self.setup = setup.clone();
-        self.setup_size = self.laid.take().map(|laid| (laid.form.columns, laid.form.rows));
+        self.setup_size = self
+            .laid
+            .take()
+            .map(|laid| (laid.form.columns, laid.form.rows));
         self.changes += 1;
         Ok(())
     }
@@ -148,7 +156,11 @@ impl Pictures {
                 "scale: {:.4} x {:.4} mm a pixel, {}",
                 spacing.lateral.0,
                 spacing.axial.0,
-                if sound(scale).is_some() { "as the peer says" } else { "as you said" }
+                if sound(scale).is_some() {
+                    "as the peer says"
+                } else {
+                    "as you said"
+                }
             ),
             (None, Scale::Unknown) => {
                 "scale: unknown (the peer sends 1 x 1, which means that it knows none)".to_owned()
@@ -201,7 +213,11 @@ impl Pictures {
             first: image.first,
             scale: image.scale,
         };
-        if self.laid.as_ref().is_some_and(|laid| laid.form.is_like(&form)) {
+        if self
+            .laid
+            .as_ref()
+            .is_some_and(|laid| laid.form.is_like(&form))
+        {
             return;
         }
         let size = (form.columns, form.rows);
@@ -287,8 +303,7 @@ impl Form {
                 .all(|(a, b)| (a - b).abs() < SAME_SPACING || a.to_bits() == b.to_bits()),
             (a, b) => a == b,
         };
-        scales
-            && (self.columns, self.rows, self.first) == (other.columns, other.rows, other.first)
+        scales && (self.columns, self.rows, self.first) == (other.columns, other.rows, other.first)
     }
 }
 
@@ -303,7 +318,12 @@ fn sound(scale: Scale) -> Option<PixelSpacing> {
 
 fn part(crop: crate::frame::PixelRect, columns: usize, rows: usize) -> Option<Part> {
     let side = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    let crop = (side(crop.x), side(crop.y), side(crop.width), side(crop.height));
+    let crop = (
+        side(crop.x),
+        side(crop.y),
+        side(crop.width),
+        side(crop.height),
+    );
     Part::inside(crop, columns, rows)
 }
 
@@ -322,7 +342,14 @@ fn to_gray(image: &ImageMessage<'_>, rule: StreamGray, gray: &mut Vec<u8>) {
         (StreamGray::Stretch { least, most }, _) => {
             let span = (most - least).max(f64::MIN_POSITIVE);
             // Halves, so that the widest range of 64-bit numbers is no infinity.
-            let (least, span) = (least / 2.0, if span.is_finite() { span / 2.0 } else { f64::MAX });
+            let (least, span) = (
+                least / 2.0,
+                if span.is_finite() {
+                    span / 2.0
+                } else {
+                    f64::MAX
+                },
+            );
             // The cast saturates, and a number that is none becomes 0.
             for_each_number(image, |number| {
                 gray.push(((number / 2.0 - least) / span * 255.0).round() as u8);
@@ -407,7 +434,14 @@ mod tests {
     #[test]
     fn numbers_that_are_none_are_black_and_change_nothing_for_the_others() {
         let mut pictures = Pictures::new(Orientation::Mf);
-        let numbers = [0.0_f32, 1.0, f32::NAN, f32::NEG_INFINITY, f32::INFINITY, 0.5];
+        let numbers = [
+            0.0_f32,
+            1.0,
+            f32::NAN,
+            f32::NEG_INFINITY,
+            f32::INFINITY,
+            0.5,
+        ];
         let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
         let values = gray(&mut pictures, &image(Scalar::F32, 1, 3, &bytes));
         assert_eq!(values, [0, 255, 0, 0, 255, 128]);
@@ -421,9 +455,15 @@ mod tests {
     fn colours_become_luminance() {
         let mut pictures = Pictures::new(Orientation::Mf);
         let rgb = [9, 9, 9, 0, 255, 0];
-        assert_eq!(gray(&mut pictures, &image(Scalar::U8, 3, 2, &rgb)), [9, 182]);
+        assert_eq!(
+            gray(&mut pictures, &image(Scalar::U8, 3, 2, &rgb)),
+            [9, 182]
+        );
         let rgba = [9, 9, 9, 255, 0, 255, 0, 0];
-        assert_eq!(gray(&mut pictures, &image(Scalar::U8, 4, 2, &rgba)), [9, 182]);
+        assert_eq!(
+            gray(&mut pictures, &image(Scalar::U8, 4, 2, &rgba)),
+            [9, 182]
+        );
     }
 
     #[test]
@@ -444,7 +484,10 @@ mod tests {
         pictures.set_up(&setup).expect("a crop within the picture");
         assert_eq!(gray(&mut pictures, &whole), [2, 3, 5, 6]);
         // Another size: the crop is forgotten.
-        assert_eq!(gray(&mut pictures, &image(Scalar::U8, 1, 2, &pixels)), pixels);
+        assert_eq!(
+            gray(&mut pictures, &image(Scalar::U8, 1, 2, &pixels)),
+            pixels
+        );
     }
 
     #[test]
@@ -482,9 +525,21 @@ mod tests {
         picture.scale = Scale::Unknown;
         pictures.form(&picture);
         pictures.set_up(&setup).expect("no scale from the peer");
-        assert!(pictures.form(&picture).expect("a picture").geometry.has_scale());
+        assert!(
+            pictures
+                .form(&picture)
+                .expect("a picture")
+                .geometry
+                .has_scale()
+        );
         picture.columns = 4;
         picture.rows = 3;
-        assert!(!pictures.form(&picture).expect("a picture").geometry.has_scale());
+        assert!(
+            !pictures
+                .form(&picture)
+                .expect("a picture")
+                .geometry
+                .has_scale()
+        );
     }
 }

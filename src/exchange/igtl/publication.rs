@@ -306,9 +306,16 @@ mod tests {
             told[1].2,
             "[0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, -3.0, -21.5, 0.0]"
                 .replace("[0.0", "[-0.0")
-                .replace("1.0, 0.0, 0.0, 0.0, 0.0, 1.0", "1.0, -0.0, 0.0, 0.0, 0.0, 1.0")
+                .replace(
+                    "1.0, 0.0, 0.0, 0.0, 0.0, 1.0",
+                    "1.0, -0.0, 0.0, 0.0, 0.0, 1.0"
+                )
         );
-        assert!(told[2].2.contains("\"port_mm\":[3.0,21.5]"), "{}", told[2].2);
+        assert!(
+            told[2].2.contains("\"port_mm\":[3.0,21.5]"),
+            "{}",
+            told[2].2
+        );
         assert!(told[2].2.contains("\"frame\":12"), "{}", told[2].2);
     }
 
@@ -317,7 +324,12 @@ mod tests {
         for change in [
             |p: &mut Publication| p.port = None,
             |p: &mut Publication| p.spacing = None,
-            |p: &mut Publication| p.port = p.port.map(|port| PortPose { tilt: Radians(f64::NAN), ..port }),
+            |p: &mut Publication| {
+                p.port = p.port.map(|port| PortPose {
+                    tilt: Radians(f64::NAN),
+                    ..port
+                })
+            },
         ] {
             let mut publication = publication();
             change(&mut publication);

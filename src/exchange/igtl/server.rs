@@ -35,7 +35,9 @@ const BLOCKS: usize = CLIENTS + 2;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServeProblem {
     /// Words that are no address.
-    #[error("address to serve at: expected a port or ADDRESS:PORT, as in 127.0.0.1:18944, got {got:?}")]
+    #[error(
+        "address to serve at: expected a port or ADDRESS:PORT, as in 127.0.0.1:18944, got {got:?}"
+    )]
     Address {
         /// What was given.
         got: String,
@@ -111,9 +113,10 @@ pub fn serve_address(text: &str) -> Result<SocketAddr, ServeProblem> {
         return Ok(here(DEFAULT_PORT));
     }
     let port = text.parse().map(here);
-    port.or_else(|_| text.parse()).map_err(|_| ServeProblem::Address {
-        got: text.to_owned(),
-    })
+    port.or_else(|_| text.parse())
+        .map_err(|_| ServeProblem::Address {
+            got: text.to_owned(),
+        })
 }
 
 impl IgtlServer {

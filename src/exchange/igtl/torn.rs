@@ -76,7 +76,9 @@ fn what_pyigtl_packs_is_read() {
     };
     assert_eq!((image.columns, image.rows), (3, 2));
     assert_eq!(image.pixels, [0, 1, 2, 3, 4, 5]);
-    assert!(matches!(image.scale, Scale::Given([x, z]) if (x - 0.2).abs() < 1e-7 && (z - 0.3).abs() < 1e-7));
+    assert!(
+        matches!(image.scale, Scale::Given([x, z]) if (x - 0.2).abs() < 1e-7 && (z - 0.3).abs() < 1e-7)
+    );
 
     decoder.push(&bytes_of(PYIGTL_STRING_WITH_METADATA));
     let message = decoder.next_message().expect("a whole message");
@@ -131,12 +133,29 @@ fn a_damaged_picture_is_skipped_and_counted_as_a_lost_frame() {
     bytes.extend(damaged);
     let mut decoder = Decoder::default();
     decoder.push(&bytes);
-    assert_eq!(intake.take_all(&mut decoder, Timestamp::ZERO).expect("a frame").id.0, 0);
+    assert_eq!(
+        intake
+            .take_all(&mut decoder, Timestamp::ZERO)
+            .expect("a frame")
+            .id
+            .0,
+        0
+    );
     decoder.push(&image("Eye", 3.0, &[3; 12], 4));
-    assert_eq!(intake.take_all(&mut decoder, Timestamp::ZERO).expect("a frame").id.0, 2);
+    assert_eq!(
+        intake
+            .take_all(&mut decoder, Timestamp::ZERO)
+            .expect("a frame")
+            .id
+            .0,
+        2
+    );
     let mut lines = Vec::new();
     intake.lines(&mut lines);
-    assert!(lines.iter().any(|l| l.starts_with("damage: 1 messages")), "{lines:?}");
+    assert!(
+        lines.iter().any(|l| l.starts_with("damage: 1 messages")),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -168,8 +187,14 @@ fn one_stream_is_shown_and_others_are_named() {
     assert!(frames(&mut intake, &image("B", 2.0, &[1; 12], 4)).is_none());
     let mut lines = Vec::new();
     intake.lines(&mut lines);
-    assert!(lines.contains(&"image stream: A, the first that came".to_owned()), "{lines:?}");
-    assert!(lines.contains(&"other image streams, not shown: B".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"image stream: A, the first that came".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        lines.contains(&"other image streams, not shown: B".to_owned()),
+        "{lines:?}"
+    );
     let mut wanted = Intake::new(Some("B"), Orientation::Mf);
     assert!(frames(&mut wanted, &image("A", 1.0, &[1; 12], 4)).is_none());
     assert_eq!(wanted.missed(), Some("B"));
@@ -182,7 +207,9 @@ fn after_a_reconnect_the_stream_shown_before_is_waited_for_and_then_another_is_t
     let mut decoder = Decoder::default();
     let mut take = |intake: &mut Intake, device: &str, at: f64| {
         decoder.push(&image(device, at, &[1; 12], 4));
-        intake.take_all(&mut decoder, Timestamp::from_seconds(at)).is_some()
+        intake
+            .take_all(&mut decoder, Timestamp::from_seconds(at))
+            .is_some()
     };
     assert!(take(&mut intake, "A", 1.0));
     intake.begin(Timestamp::from_seconds(10.0));
@@ -197,7 +224,9 @@ fn numbered(device: &str, number: u32) -> Vec<u8> {
     body.extend_from_slice(&number.to_be_bytes());
     body.extend_from_slice(&plain[HEADER_BYTES..]);
     let mut out = Vec::new();
-    write_message(&mut out, "IMAGE", device, f64::from(number), |b| b.extend(body));
+    write_message(&mut out, "IMAGE", device, f64::from(number), |b| {
+        b.extend(body)
+    });
     out[1] = 2;
     out
 }
@@ -207,7 +236,12 @@ fn what_a_numbering_peer_left_out_is_counted() {
     let mut intake = Intake::new(None, Orientation::Mf);
     let ids: Vec<u64> = [1, 2, 5, 6]
         .iter()
-        .map(|n| frames(&mut intake, &numbered("Eye", *n)).expect("a frame").id.0)
+        .map(|n| {
+            frames(&mut intake, &numbered("Eye", *n))
+                .expect("a frame")
+                .id
+                .0
+        })
         .collect();
     assert_eq!(ids, [0, 1, 4, 5]);
 }
@@ -305,7 +339,7 @@ proptest! {
     }
 
     #[test]
-    fn shifted_or_repeated_bytes_cost_no_more_than_their_own_message(
+    fn shifted_or_repeated_bytes_cost_their_own_message_and_the_next_at_most(
         hit in 0..6_usize,
         drop in any::<proptest::sample::Index>(),
         repeat in 0..80_usize,
@@ -323,7 +357,8 @@ proptest! {
         let mut decoder = Decoder::default();
         decoder.push(&messages.concat());
         let got = devices(&mut decoder);
-        prop_assert!(got.ends_with(&names[hit + 1..]), "{:?}", got);
+        // A missing last byte may be the same as the first of the next message, which then lacks it.
+        prop_assert!(got.ends_with(&names[hit + 2..]), "{:?}", got);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use super::image::{IMAGE_HEADER_BYTES, ImageMessage, ImageProblem, promised_byte
 const EXTENDED_HEADER_BYTES: usize = 12;
 /// Bytes of a TRANSFORM body.
 const TRANSFORM_BYTES: usize = 48;
+/// A body of a known kind has told its lengths within so many bytes, extended header included.
+const LENGTHS_BYTES: usize = 256;
 /// Characters of a peer's text that are kept.
 const TEXT_LIMIT: usize = 200;
 
@@ -160,12 +162,11 @@ impl Decoder {
         };
         let after = rest.get(HEADER_BYTES..).unwrap_or_default();
         let arrived = after.get(..header.body_bytes);
-        let lengths_fit = lengths_fit(&header, arrived.unwrap_or(after));
-        let intact = match arrived {
-            _ if !lengths_fit => false,
-            None if has_length_of_its_own(&header) => return Step::Short,
-            None => return self.look_inside(),
-            Some(body) => checksum(body) == header.checksum,
+        let intact = match (arrived, length_of(&header, arrived.unwrap_or(after))) {
+            (_, Length::Wrong) => false,
+            (None, Length::Right) => return Step::Short,
+            (None, Length::Unknown) => return self.look_inside(),
+            (Some(body), Length::Right | Length::Unknown) => checksum(body) == header.checksum,
         };
         if !intact {
             self.counts.damaged += 1;
@@ -215,60 +216,85 @@ impl Decoder {
     /// lies in it, its length was wrong, and waiting for the rest of it would swallow all that follow.
     fn look_inside(&mut self) -> Step {
         let mut from = self.start + 1 + self.looked;
+        // Where to look again when more has come: the first place that may still become a message.
+        let mut open = None;
         while let Some(at) = self.candidate(from) {
-            let rest = self.buffer.get(at..).unwrap_or_default();
-            if rest.len() < HEADER_BYTES {
-                from = at;
-                break;
-            }
-            if let Reading::Header(inner) = Header::read(rest) {
-                let after = rest.get(HEADER_BYTES..).unwrap_or_default();
-                match after.get(..inner.body_bytes) {
-                    Some(body) if !body.is_empty() && checksum(body) == inner.checksum => {
-                        self.counts.damaged += 1;
-                        self.skip_to(at);
-                        return Step::Again;
-                    }
-                    None if lengths_fit(&inner, after) => {
-                        from = at;
-                        break;
-                    }
-                    _ => {}
+            match self.inner(at) {
+                Inner::Whole => {
+                    self.counts.damaged += 1;
+                    self.skip_to(at);
+                    return Step::Again;
                 }
+                Inner::Unfinished => {
+                    open.get_or_insert(at);
+                }
+                Inner::Nothing => {}
             }
             from = at + 1;
         }
-        self.looked = from - self.start - 1;
+        self.looked = open.unwrap_or(self.buffer.len()) - self.start - 1;
         Step::Short
+    }
+
+    fn inner(&self, at: usize) -> Inner {
+        let rest = self.buffer.get(at..).unwrap_or_default();
+        if rest.len() < HEADER_BYTES {
+            return Inner::Unfinished;
+        }
+        let Reading::Header(header) = Header::read(rest) else {
+            return Inner::Nothing;
+        };
+        let after = rest.get(HEADER_BYTES..).unwrap_or_default();
+        match after.get(..header.body_bytes) {
+            // The checksum of nothing is 0, which proves nothing.
+            Some(body) if !body.is_empty() && checksum(body) == header.checksum => Inner::Whole,
+            Some(_) => Inner::Nothing,
+            None => match length_of(&header, after) {
+                Length::Right => Inner::Unfinished,
+                Length::Unknown if after.len() < LENGTHS_BYTES => Inner::Unfinished,
+                Length::Unknown | Length::Wrong => Inner::Nothing,
+            },
+        }
     }
 }
 
-/// Whether the length in the header agrees with the lengths in the body, as far as it has arrived. This finds a
-/// wrong length long before so many bytes have come.
-fn lengths_fit(header: &Header, body: &[u8]) -> bool {
-    let Some(content) = content_bytes(header, body) else {
-        return false;
-    };
-    let Some(content) = content else {
-        return true;
+/// What a place within an unfinished message may be.
+enum Inner {
+    Whole,
+    Unfinished,
+    Nothing,
+}
+
+/// What the lengths in a body, as far as it has arrived, say of the length in its header.
+#[derive(Clone, Copy, PartialEq)]
+enum Length {
+    Right,
+    Wrong,
+    /// A kind without lengths of its own, or they have not arrived yet.
+    Unknown,
+}
+
+/// Compares the length in the header with those in the body. This finds a wrong one long before so many bytes came.
+fn length_of(header: &Header, body: &[u8]) -> Length {
+    let content = match content_bytes(header, body) {
+        None => return Length::Wrong,
+        Some(None) => return Length::Unknown,
+        Some(Some(content)) => content,
     };
     let skip = header.body_bytes.min(extended_bytes(header, body));
     let begun = body.get(skip..).unwrap_or_default();
-    match header.kind.text() {
-        "IMAGE" => {
-            content >= IMAGE_HEADER_BYTES
-                && (begun.len() < IMAGE_HEADER_BYTES
-                    || promised_bytes(begun).is_none_or(|bytes| bytes == content as u64))
-        }
-        "TRANSFORM" => content == TRANSFORM_BYTES,
-        "STRING" => u16_at(begun, 2).is_none_or(|length| content == 4 + usize::from(length)),
-        _ => true,
+    let expected = match header.kind.text() {
+        "IMAGE" if content < IMAGE_HEADER_BYTES => return Length::Wrong,
+        "IMAGE" => promised_bytes(begun),
+        "TRANSFORM" => Some(TRANSFORM_BYTES as u64),
+        "STRING" => u16_at(begun, 2).map(|length| 4 + u64::from(length)),
+        _ => None,
+    };
+    match expected {
+        Some(expected) if expected == content as u64 => Length::Right,
+        Some(_) => Length::Wrong,
+        None => Length::Unknown,
     }
-}
-
-/// Whether [`lengths_fit`] can tell a wrong length of this kind of message.
-fn has_length_of_its_own(header: &Header) -> bool {
-    matches!(header.kind.text(), "IMAGE" | "TRANSFORM" | "STRING")
 }
 
 fn extended_bytes(header: &Header, body: &[u8]) -> usize {
@@ -350,7 +376,9 @@ fn transform(content: &[u8]) -> Option<[f32; 12]> {
 /// A peer's text for the screen: control characters become blanks, and there is an end to it.
 fn cleaned(bytes: &[u8]) -> String {
     // Characters have at most four bytes.
-    let some = bytes.get(..bytes.len().min(TEXT_LIMIT * 4)).unwrap_or_default();
+    let some = bytes
+        .get(..bytes.len().min(TEXT_LIMIT * 4))
+        .unwrap_or_default();
     let text = String::from_utf8_lossy(some);
     let plain: String = text
         .trim_end_matches('\0')
