@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::engine::{Connector, Feed, Scout, SourceChoice};
+use crate::engine::{Connector, Feed, LiveFeed, Scout, SourceChoice};
+use crate::exchange::IgtlClient;
 use crate::notice::Notice;
 
 use super::live::virtual_feed;
@@ -25,9 +26,11 @@ impl Opening {
     pub(super) fn open(&self, choice: &SourceChoice) -> Result<Box<dyn Feed>, Notice> {
         match choice {
             SourceChoice::Virtual(preset) => Ok(virtual_feed(*preset, self.seed, &self.clock)),
-            SourceChoice::Usb(_) | SourceChoice::V4l2(_) | SourceChoice::Igtl { .. } => {
-                Err(Notice::note("not yet"))
+            SourceChoice::Igtl(address) => {
+                let client = IgtlClient::at(address.clone(), Arc::clone(&self.clock));
+                Ok(Box::new(LiveFeed::new(Box::new(client))))
             }
+            SourceChoice::Usb(_) | SourceChoice::V4l2(_) => Err(Notice::note("not yet")),
         }
     }
 

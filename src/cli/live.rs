@@ -15,7 +15,9 @@ use crate::engine::{
     VirtualFeed,
 };
 use crate::evidence::LineWriter;
+use crate::exchange::{IgtlServer, serve_address};
 use crate::image::PictureSize;
+use crate::notice::Notice;
 use crate::pump;
 use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
@@ -65,6 +67,10 @@ pub(super) struct LiveArgs {
     /// Write the advice on every frame read, as `analyze` does (headless)
     #[arg(long, value_name = "F", requires = "headless")]
     json: Option<PathBuf>,
+    /// Publish picture, port and state over OpenIGTLink: a port of this machine (18945 is a good choice), or an
+    /// address to be reached from other machines, as in 0.0.0.0:18945
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    publish: Option<String>,
     /// Seed of the virtual patient
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -160,6 +166,7 @@ fn options(chosen: Chosen, clock: &Arc<dyn Clock>, folder: Option<PathBuf>) -> S
         choice: None,
         connector: None,
         scout: None,
+        server: None,
         on_advice: None,
     }
 }
@@ -208,9 +215,7 @@ pub(super) fn settings_folder() -> Option<PathBuf> {
 pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     let setup = match &args.source {
         SourceChoice::Virtual(preset) => virtual_setup(args.setup.clone(), *preset)?,
-        SourceChoice::Usb(_) | SourceChoice::V4l2(_) | SourceChoice::Igtl { .. } => {
-            args.setup.clone()
-        }
+        SourceChoice::Usb(_) | SourceChoice::V4l2(_) | SourceChoice::Igtl(_) => args.setup.clone(),
     };
     let chosen = Chosen::of(&setup)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -232,6 +237,11 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     };
     let options = SessionOptions {
         choice: Some(args.source.clone()),
+        server: args
+            .publish
+            .as_deref()
+            .map(|address| serve(address, &clock))
+            .transpose()?,
         ..options(chosen, &clock, Some(data_folder()?))
     };
     if args.headless {
@@ -304,6 +314,18 @@ pub(super) fn default_window(shown_as: view::ViewOptions) -> anyhow::Result<()> 
 enum Span {
     Frames(u64),
     Seconds(u64),
+}
+
+/// A server for other programs; says where it serves.
+fn serve(address: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<IgtlServer> {
+    let problem = |p: crate::exchange::ServeProblem| anyhow!(Notice::of(&p).line());
+    let address = serve_address(address).map_err(problem)?;
+    let server = IgtlServer::start(address, Arc::clone(clock)).map_err(problem)?;
+    eprintln!(
+        "portsight: publishing over OpenIGTLink at {}",
+        server.address()
+    );
+    Ok(server)
 }
 
 /// When a headless run ends, and how long it waits for a source that sends nothing.

@@ -11,6 +11,7 @@ use crate::procedure::Event;
 use crate::pump::{Needle, PumpModel};
 use crate::stream::{Newest, Queue, SourceFacts};
 
+use super::publish::Publisher;
 use super::stopwatch::Stopwatch;
 use super::{Advice, Command, Liveness, Picture, ProbePose, Snapshot, SourceChoice, Stations};
 
@@ -94,6 +95,7 @@ pub(super) struct Shared {
     pub pictures: Newest<Arc<Picture>>,
     pub to_capture: Queue<Command>,
     pub to_desk: Queue<Job>,
+    pub publisher: Publisher,
     pub frozen: AtomicBool,
     /// Counts changes of pump and needle, so that the reader advises again on the picture it has.
     pub setup_changes: AtomicU64,
@@ -108,6 +110,7 @@ pub(super) struct Shared {
 pub(super) struct Beginning {
     pub clock: Arc<dyn Clock>,
     pub source: Source,
+    pub publisher: Publisher,
     pub pumps: Arc<Vec<PumpModel>>,
     pub pump: Arc<PumpModel>,
     pub needle: Option<Needle>,
@@ -124,6 +127,7 @@ impl Shared {
             pictures: Newest::default(),
             to_capture: Queue::new(CAPTURE_COMMANDS),
             to_desk: Queue::new(DESK_JOBS),
+            publisher: with.publisher,
             frozen: AtomicBool::new(false),
             setup_changes: AtomicU64::new(0),
             plane_requests: Queue::new(PLANE_REQUESTS),

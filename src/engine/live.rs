@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::exchange::IgtlServer;
 use crate::frame::{FrameId, Origin};
 use crate::guide::limits;
 use crate::image::{ImageChain, PictureSize};
@@ -20,6 +21,7 @@ use crate::stream::{Ending, HealthMeter, Taken, Worker};
 use super::board::{Beginning, Job, PlaneRequest, Shared, Source};
 use super::capture::Capture;
 use super::desk::Desk;
+use super::publish::Publisher;
 use super::reader::{Moment, Reader};
 use super::stopwatch::Stopwatch;
 use super::transitions::Transitions;
@@ -57,6 +59,8 @@ pub struct SessionOptions {
     pub connector: Option<Connector>,
     /// Lists what is plugged in; `None` looks for nothing.
     pub scout: Option<Scout>,
+    /// Where pictures and port are published for other programs; `None` publishes nothing.
+    pub server: Option<IgtlServer>,
     /// Called on the read worker with every picture that was read and its advice.
     pub on_advice: Option<Listener>,
 }
@@ -84,6 +88,7 @@ impl Engine {
                 is_still: feed.is_still(),
                 facts: None,
             },
+            publisher: Publisher::new(options.server),
             pumps: options.pumps,
             pump: Arc::clone(&options.pump),
             needle: options.needle,
@@ -374,6 +379,9 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             board.stations.read = meter.health();
             board.stations.read_times = watch.times();
         }
+        if is_new {
+            shared.publisher.publish(&picture, &advice);
+        }
         if let Some(hear) = &mut on_advice {
             hear(&picture, &advice);
         }
@@ -449,6 +457,7 @@ fn start_watch(shared: Arc<Shared>) -> std::io::Result<Worker> {
             board.advice = Some(Arc::new(past.clone()));
         }
         drop(board);
+        shared.publisher.follow(state);
         shared.desk(Job::Event(Event::LivenessChanged {
             state: state_name(state),
             age_ms: age.map(|a| a.as_secs_f64() * 1e3),

@@ -117,6 +117,7 @@ impl Stage {
                     }
                 })),
                 scout: None,
+                server: None,
                 on_advice: None,
             },
         )
@@ -422,6 +423,7 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
             choice: None,
             connector: None,
             scout: None,
+            server: None,
             on_advice: None,
         },
     )

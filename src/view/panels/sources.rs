@@ -229,7 +229,7 @@ impl SourcesSheet {
         } else if self
             .asked
             .as_ref()
-            .is_some_and(|choice| matches!(choice, SourceChoice::Igtl { .. }))
+            .is_some_and(|choice| matches!(choice, SourceChoice::Igtl(_)))
         {
             warning(ui, &say("view-sources-really"));
         }
