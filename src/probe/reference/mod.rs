@@ -1,4 +1,4 @@
-//! Our own protocol for probes that others build: docs/PROBE_PROTOCOL.md. A protocol, not a product.
+//! Our own protocol for probes that others build: `docs/PROBE_PROTOCOL.md`. A protocol, not a product.
 //!
 //! `wire` knows the bytes, `decoder` finds packets among them, `frames` makes frames of those, `driver` holds the conversation. None of them does I/O.
 mod decoder;
