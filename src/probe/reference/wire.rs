@@ -389,7 +389,7 @@ impl Settings {
 }
 
 /// A block without its checksum, once magic, version, length and checksum have been found right.
-fn open_block<'a>(bytes: &'a [u8], magic: [u8; 4], least: usize) -> Result<&'a [u8], BlockFault> {
+fn open_block(bytes: &[u8], magic: [u8; 4], least: usize) -> Result<&[u8], BlockFault> {
     let wrong = BlockFault::NotOne { bytes: bytes.len() };
     let length = short(bytes, 6).map(usize::from).ok_or(wrong)?;
     let (Some(major), Some(minor)) = (byte(bytes, 4), byte(bytes, 5)) else {
