@@ -19,7 +19,7 @@ use portsight::stream::{Delivery, FrameSource as _, LiveSource as _, Worker};
 
 const PATIENCE: Duration = Duration::from_millis(50);
 /// A run ends after this long, whatever comes.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// From publication to publication.
 const INTERVAL: Duration = Duration::from_millis(40);
 const COLUMNS: usize = 320;
@@ -96,7 +96,7 @@ fn serve(address: &str) -> anyhow::Result<()> {
     let mut number = 0_usize;
     while !ended.load(Ordering::SeqCst) && clock.now().since(begun) < LONGEST {
         let pixels = (0..COLUMNS * ROWS).map(|n| (n % COLUMNS + 3 * (n / COLUMNS) + number) as u8);
-        let locked = number / 10 % 2 == 0;
+        let locked = (number / 10).is_multiple_of(2);
         let publication = Publication {
             frame: FrameId(number as u64),
             captured_at: clock.now(),
