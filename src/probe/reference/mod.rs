@@ -12,6 +12,3 @@ pub use wire::{
     BlockFault, FrameHeader, HeaderFault, Identity, Layout, Limits, MAX_PAYLOAD, SampleFormat,
     Settings,
 };
-
-/// Class, subclass and protocol of the interface that speaks it; vendor and product number are the builder's own.
-pub const INTERFACE_CLASS: [u8; 3] = [0xFF, 0x50, 0x53];
