@@ -337,6 +337,7 @@ impl UsbSource {
                 .iter()
                 .map(|s| format!("serial number {s}"))
                 .chain(details)
+                .chain((self.given_up > 0).then(|| given_up_fact(self.given_up)))
                 .collect(),
             maturity: driver.maturity(),
             limits: driver.limits(),
