@@ -43,7 +43,7 @@ impl ScriptedPipe {
                 value,
                 bytes,
             } => Some((*value, bytes[0])),
-            _ => None,
+            Said::Out { .. } | Said::In { .. } | Said::Pause(_) => None,
         };
         self.said.iter().filter_map(write).collect()
     }
