@@ -48,7 +48,7 @@ impl Listing {
 /// One source found on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ListedSource {
-    /// The source as `--source` takes it: "usb:1.4", "v4l2:/dev/video0".
+    /// The source as `--source` takes it: `usb:1.4`, `v4l2:/dev/video0`.
     pub spec: String,
     /// What kind it is.
     pub kind: SourceKind,

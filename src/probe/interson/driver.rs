@@ -142,7 +142,8 @@ impl IntersonDriver {
                     .total_cmp(&(b - filter_wanted).abs())
             })
             .unwrap_or((0, filter_wanted));
-        let rate_wanted = wanted.frame_rate_hz.unwrap_or(f64::MAX);
+        // The fastest, unless another is asked for.
+        let rate_wanted = wanted.frame_rate_hz.unwrap_or(120.0);
         let (rate, speed) = MOTOR_SPEEDS
             .into_iter()
             .min_by(|(a, _), (b, _)| (a - rate_wanted).abs().total_cmp(&(b - rate_wanted).abs()))

@@ -12,4 +12,11 @@ pub use firmware::{Firmware, FirmwareProblem};
 pub use wire::{LineDecoder, RawFrame};
 
 #[cfg(test)]
+mod driver_tests;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod wire_tests;
+
+#[cfg(test)]
 pub(in crate::probe) use wire::{LINE_BYTES, LINES};

@@ -108,6 +108,11 @@ impl LineDecoder {
         self.counts
     }
 
+    /// Bytes of memory held for the stream; it does not grow with it.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Takes bytes that came at `at` and gives every frame that is whole to `sink`.
     pub fn take(&mut self, bytes: &[u8], at: Timestamp, sink: &mut dyn FnMut(RawFrame<'_>)) {
         for bite in bytes.chunks(BITE) {

@@ -10,7 +10,7 @@ use crate::probe::usb_source::{FoundDevice, Opener, ProbeDevice};
 use crate::probe::{ControlPipe, PipeProblem, StreamPlan};
 
 /// How long a control request may take (usb.md).
-const CONTROL_TIMEOUT: Duration = Duration::from_millis(1000);
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(1);
 const VENDOR_OUT: u8 = 0x40;
 const VENDOR_IN: u8 = 0xC0;
 

@@ -10,9 +10,12 @@ pub use device::UsbOpener;
 pub use transfers::StreamEnd;
 
 use super::catalog::{ProbeModel, ProbeState, REFERENCE_INTERFACE, model_of};
-use super::list::{Access, ListedSource, SourceKind};
+use super::driver_for;
+use super::interson::Variant;
+use super::list::{Access, ListedSource};
 use super::pipe::PipeProblem;
 use super::usb_source::FoundDevice;
+use crate::stream::Maturity;
 
 /// A known probe that is plugged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +86,8 @@ fn listed(found: &FoundDevice, device: &Device<Context>) -> ListedSource {
         serial,
         state: found.model.state,
         access,
-        experimental: found.model.kind == SourceKind::UsbProbe,
+        experimental: driver_for(&found.model, Variant::default())
+            .is_none_or(|driver| driver.maturity() == Maturity::NeverRunOnHardware),
         hint: hint(access, found.model.state, cause.as_deref()),
     }
 }

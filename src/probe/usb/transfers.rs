@@ -20,7 +20,7 @@ use rusb::{Context, DeviceHandle, UsbContext as _};
 use super::{named, problem_of};
 use crate::probe::{PipeProblem, StreamPlan};
 
-/// All transfers of a stream together stay under this (the usbfs limit, usbfs_memory_mb).
+/// All transfers of a stream together stay under this (the usbfs limit, `usbfs_memory_mb`).
 const MOST_IN_FLIGHT: usize = 16 << 20;
 /// How long libusb is given to hand cancelled transfers back: rounds of [`REAP_PATIENCE`], 2 s together.
 /// 24 ms were the longest measured.
@@ -42,7 +42,7 @@ struct Flight {
     buffer: NonNull<[u8]>,
     /// Set by the callback.
     done: NonNull<AtomicBool>,
-    is_in_flight: bool,
+    is_out: bool,
 }
 
 impl Flight {
@@ -79,7 +79,7 @@ impl Flight {
             transfer,
             buffer,
             done,
-            is_in_flight: false,
+            is_out: false,
         })
     }
 
@@ -97,12 +97,12 @@ impl Flight {
         if code != 0 {
             return Err(submit_problem(code));
         }
-        self.is_in_flight = true;
+        self.is_out = true;
         Ok(())
     }
 
     fn cancel(&self) {
-        if self.is_in_flight && !self.is_done() {
+        if self.is_out && !self.is_done() {
             // SAFETY: the transfer is in flight. "Not found" means that it is on its way back: nothing to do.
             let _code: i32 = unsafe { ffi::libusb_cancel_transfer(self.transfer.as_ptr()) };
         }
@@ -122,7 +122,7 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        if self.is_in_flight && !self.is_done() {
+        if self.is_out && !self.is_done() {
             // Given up: libusb or the kernel may still write there, so its memory stays taken for ever.
             return;
         }
@@ -179,7 +179,7 @@ impl Transfers {
         let together = plan.transfer_bytes.checked_mul(plan.transfers);
         if plan.transfers == 0
             || plan.transfer_bytes == 0
-            || !together.is_some_and(|t| t < MOST_IN_FLIGHT)
+            || together.is_none_or(|t| t >= MOST_IN_FLIGHT)
         {
             return Err(PipeProblem::Usb {
                 cause: format!(
@@ -222,7 +222,7 @@ impl Transfers {
             let Some(mut flight) = self.flights.pop_front() else {
                 break;
             };
-            flight.is_in_flight = false;
+            flight.is_out = false;
             let (status, bytes) = flight.outcome();
             let outcome = self.judge(status);
             if outcome.is_ok() && !bytes.is_empty() {
@@ -274,9 +274,9 @@ impl Transfers {
         }
         for _ in 0..REAP_ROUNDS {
             for flight in &mut self.flights {
-                flight.is_in_flight &= !flight.is_done();
+                flight.is_out &= !flight.is_done();
             }
-            if !self.flights.iter().any(|f| f.is_in_flight) {
+            if !self.flights.iter().any(|f| f.is_out) {
                 break;
             }
             if self.pump(REAP_PATIENCE).is_err() {
@@ -286,7 +286,7 @@ impl Transfers {
         let given_up = self
             .flights
             .iter()
-            .filter(|f| f.is_in_flight && !f.is_done())
+            .filter(|f| f.is_out && !f.is_done())
             .count();
         self.flights.clear();
         StreamEnd {

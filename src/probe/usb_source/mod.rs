@@ -5,6 +5,11 @@ mod session;
 mod source;
 mod trouble;
 
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

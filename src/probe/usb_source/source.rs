@@ -134,7 +134,7 @@ impl UsbSource {
         }
         match self.reach().and_then(|()| self.start()) {
             Ok(()) => Ok(Delivery::Quiet),
-            Err(trouble) => self.lose(trouble),
+            Err(trouble) => self.lose(&trouble),
         }
     }
 
@@ -158,7 +158,7 @@ impl UsbSource {
                 };
             }
             if let Err(trouble) = outcome {
-                return self.lose(trouble);
+                return self.lose(&trouble);
             }
             if let Some(frame) = self.waiting.pop_front() {
                 return Ok(Delivery::Frame(frame));
@@ -166,7 +166,7 @@ impl UsbSource {
             let now = self.clock.now();
             // Only after a poll: what was on its way while this thread was busy has been taken.
             if now.since(since) >= allowed {
-                return self.lose(Trouble::Silent { span: allowed });
+                return self.lose(&Trouble::Silent { span: allowed });
             }
             if now >= end {
                 break;
@@ -337,6 +337,7 @@ impl UsbSource {
                 .iter()
                 .map(|s| format!("serial number {s}"))
                 .chain(details)
+                .chain((self.given_up > 0).then(|| given_up_fact(self.given_up)))
                 .collect(),
             maturity: driver.maturity(),
             limits: driver.limits(),
@@ -364,13 +365,13 @@ impl UsbSource {
     }
 
     /// Gives the probe up, silent if it can be reached, and looks for it again.
-    fn lose(&mut self, trouble: Trouble) -> Result<Delivery, SourceProblem> {
+    fn lose(&mut self, trouble: &Trouble) -> Result<Delivery, SourceProblem> {
         let was_live = matches!(self.state, State::Running { .. });
         self.untold = self.close();
         self.state = State::Searching {
             at: self.clock.now().plus(LOOK_EVERY),
         };
-        let answer = self.tell(&trouble);
+        let answer = self.tell(trouble);
         if was_live {
             // That it is not there is part of what was told.
             self.told.push(std::mem::discriminant(&Trouble::NotFound));

@@ -62,7 +62,6 @@ impl Trouble {
     fn what(&self) -> String {
         match self {
             Self::Underway => "the probe is being made ready".to_owned(),
-            Self::NoUsb { cause } => cause.clone(),
             Self::NotFound => "no such probe is plugged in".to_owned(),
             Self::OtherDevice => {
                 "a probe of this kind is plugged in, but not the one that was used".to_owned()
@@ -73,7 +72,7 @@ impl Trouble {
             Self::FirmwareMissing => {
                 "the probe asks for its firmware, and no firmware file was given".to_owned()
             }
-            Self::Firmware { cause } => cause.clone(),
+            Self::NoUsb { cause } | Self::Firmware { cause } => cause.clone(),
             Self::FirmwareDidNotTake { span } => format!(
                 "the firmware was loaded, but the probe did not come back within {} s",
                 span.as_secs()
