@@ -167,6 +167,7 @@ fn measure_live(seconds: u64) -> anyhow::Result<serde_json::Value> {
             choice: None,
             connector: None,
             scout: None,
+            server: None,
             on_advice: None,
         },
     )?;

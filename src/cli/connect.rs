@@ -3,8 +3,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::engine::{Connector, Feed, Scout, SourceChoice};
+use crate::engine::{Connector, Feed, LiveFeed, Scout, SourceChoice};
+use crate::exchange::IgtlClient;
 use crate::notice::Notice;
+use crate::probe::{UsbSelector, UsbSource};
 
 use super::live::virtual_feed;
 
@@ -25,9 +27,20 @@ impl Opening {
     pub(super) fn open(&self, choice: &SourceChoice) -> Result<Box<dyn Feed>, Notice> {
         match choice {
             SourceChoice::Virtual(preset) => Ok(virtual_feed(*preset, self.seed, &self.clock)),
-            SourceChoice::Usb(_) | SourceChoice::V4l2(_) | SourceChoice::Igtl { .. } => {
-                Err(Notice::note("not yet"))
+            SourceChoice::Igtl(address) => {
+                let client = IgtlClient::at(address.clone(), Arc::clone(&self.clock));
+                Ok(Box::new(LiveFeed::new(Box::new(client))))
             }
+            SourceChoice::Usb(bus_address) => {
+                let selector = UsbSelector {
+                    bus_address: *bus_address,
+                    firmware: self.firmware.clone(),
+                    ..UsbSelector::default()
+                };
+                let probe = UsbSource::new(selector, Arc::clone(&self.clock));
+                Ok(Box::new(LiveFeed::new(Box::new(probe))))
+            }
+            SourceChoice::V4l2(_) => Err(Notice::note("not yet")),
         }
     }
 

@@ -15,7 +15,9 @@ use crate::engine::{
     VirtualFeed,
 };
 use crate::evidence::LineWriter;
+use crate::exchange::{IgtlServer, serve_address};
 use crate::image::PictureSize;
+use crate::notice::Notice;
 use crate::pump;
 use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
@@ -32,7 +34,8 @@ pub(super) const VIRTUAL_PUMP: &str = "synchromed2-20";
 const VIRTUAL_RAISED_PUMP: &str = "medstream-20";
 /// And this needle lies on the virtual tray.
 pub(super) const VIRTUAL_NEEDLE: &str = "22G:51";
-/// A source that sends nothing for this long ends a headless run.
+/// A source that has sent frames and then sends nothing for this long ends a headless run: time enough to plug a
+/// probe in again.
 const SILENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
@@ -54,12 +57,20 @@ pub(super) struct LiveArgs {
     /// Stop after this many seconds (headless)
     #[arg(long, value_name = "S", requires = "headless")]
     seconds: Option<u64>,
+    /// End when the source sends nothing for this long (headless): seconds before its first frame, and at least 30
+    /// between two frames
+    #[arg(long, value_name = "S", requires = "headless", default_value_t = 10)]
+    wait: u64,
     /// Firmware for a probe that asks for one; portsight ships none
     #[arg(long, value_name = "FILE")]
     firmware: Option<PathBuf>,
     /// Write the advice on every frame read, as `analyze` does (headless)
     #[arg(long, value_name = "F", requires = "headless")]
     json: Option<PathBuf>,
+    /// Publish picture, port and state over OpenIGTLink: a port of this machine (18945 is a good choice), or an
+    /// address to be reached from other machines, as in 0.0.0.0:18945
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    publish: Option<String>,
     /// Seed of the virtual patient
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -155,6 +166,7 @@ fn options(chosen: Chosen, clock: &Arc<dyn Clock>, folder: Option<PathBuf>) -> S
         choice: None,
         connector: None,
         scout: None,
+        server: None,
         on_advice: None,
     }
 }
@@ -203,9 +215,7 @@ pub(super) fn settings_folder() -> Option<PathBuf> {
 pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     let setup = match &args.source {
         SourceChoice::Virtual(preset) => virtual_setup(args.setup.clone(), *preset)?,
-        SourceChoice::Usb(_) | SourceChoice::V4l2(_) | SourceChoice::Igtl { .. } => {
-            args.setup.clone()
-        }
+        SourceChoice::Usb(_) | SourceChoice::V4l2(_) | SourceChoice::Igtl(_) => args.setup.clone(),
     };
     let chosen = Chosen::of(&setup)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -227,6 +237,11 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     };
     let options = SessionOptions {
         choice: Some(args.source.clone()),
+        server: args
+            .publish
+            .as_deref()
+            .map(|address| serve(address, &clock))
+            .transpose()?,
         ..options(chosen, &clock, Some(data_folder()?))
     };
     if args.headless {
@@ -296,31 +311,62 @@ pub(super) fn default_window(shown_as: view::ViewOptions) -> anyhow::Result<()> 
 
 /// When a headless run ends.
 #[derive(Clone, Copy, Debug)]
-enum Until {
+enum Span {
     Frames(u64),
     Seconds(u64),
 }
 
+/// A server for other programs; says where it serves.
+fn serve(address: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<IgtlServer> {
+    let problem = |p: crate::exchange::ServeProblem| anyhow!(Notice::of(&p).line());
+    let address = serve_address(address).map_err(problem)?;
+    let server = IgtlServer::start(address, Arc::clone(clock)).map_err(problem)?;
+    eprintln!(
+        "portsight: publishing over OpenIGTLink at {}",
+        server.address()
+    );
+    Ok(server)
+}
+
+/// When a headless run ends, and how long it waits for a source that sends nothing.
+#[derive(Clone, Copy, Debug)]
+struct Until {
+    span: Span,
+    wait: Duration,
+}
+
 impl Until {
     fn of(args: &LiveArgs) -> Self {
-        match (args.frames, args.seconds) {
-            (_, Some(seconds)) => Self::Seconds(seconds),
-            (frames, None) => Self::Frames(frames.unwrap_or(300)),
+        Self {
+            span: match (args.frames, args.seconds) {
+                (_, Some(seconds)) => Span::Seconds(seconds),
+                (frames, None) => Span::Frames(frames.unwrap_or(300)),
+            },
+            wait: Duration::from_secs(args.wait),
         }
     }
 
     fn is_over(self, written: u64, ran: Duration) -> bool {
-        match self {
-            Self::Frames(frames) => written >= frames,
-            Self::Seconds(seconds) => ran >= Duration::from_secs(seconds),
+        match self.span {
+            Span::Frames(frames) => written >= frames,
+            Span::Seconds(seconds) => ran >= Duration::from_secs(seconds),
         }
     }
 
     /// Frames read at most.
     fn most(self) -> u64 {
-        match self {
-            Self::Frames(frames) => frames,
-            Self::Seconds(_) => u64::MAX,
+        match self.span {
+            Span::Frames(frames) => frames,
+            Span::Seconds(_) => u64::MAX,
+        }
+    }
+
+    /// How long nothing may come, after so many frames.
+    fn patience(self, written: u64) -> Duration {
+        if written == 0 {
+            self.wait
+        } else {
+            self.wait.max(SILENCE)
         }
     }
 }
@@ -337,6 +383,8 @@ fn source_summary(look: &Look) -> serde_json::Value {
         "gaps": stations.capture.gaps,
         "skipped_by_detector": stations.read.skipped,
         "outages": stations.outages,
+        "form_times": stations.form_times,
+        "read_times": stations.read_times,
         "wire": stations.wire,
         "details": look.facts.as_ref().map(|f| f.details.clone()),
         "acoustic": look.facts.as_ref().map(|f| f.acoustic),
@@ -393,7 +441,7 @@ fn headless(
     let pause = Duration::from_millis(50);
     let begun = clock.now();
     while !until.is_over(written, clock.now().since(begun))
-        && quiet < SILENCE
+        && quiet < until.patience(written)
         && !(engine.has_ended() && quiet > Duration::ZERO)
     {
         std::thread::sleep(pause);
@@ -437,11 +485,14 @@ fn headless(
     if let Some(journal) = &look.journal_path {
         println!("journal: {journal}");
     }
-    if let Until::Frames(frames) = until
+    if let Span::Frames(frames) = until.span
         && written < frames
     {
         bail!(
-            "{frames} frames were asked for, {written} came before the source ended or fell silent"
+            "{frames} frames were asked for, {written} came before {} ended or fell silent",
+            look.choice
+                .as_ref()
+                .map_or_else(|| look.source_name.clone(), ToString::to_string),
         );
     }
     Ok(())

@@ -15,6 +15,7 @@ mod probes;
 mod simulate;
 mod snapshot;
 mod source;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,6 +73,8 @@ enum Verb {
     Snapshot(snapshot::SnapshotArgs),
     /// Write a recording of the virtual probe, with its truth beside it.
     Simulate(simulate::SimulateArgs),
+    /// Check that a session's journal is whole and unaltered; names the first entry that is not.
+    Verify(verify::VerifyArgs),
     /// Measure frames a second and the time of every stage on this machine.
     Bench(bench::BenchArgs),
 }
@@ -118,6 +121,7 @@ pub fn run() -> ExitCode {
         Some(Verb::Evaluate(args)) => evaluate::run(args),
         Some(Verb::Snapshot(args)) => snapshot::run(args),
         Some(Verb::Simulate(args)) => simulate::run(args),
+        Some(Verb::Verify(args)) => verify::run(args),
         Some(Verb::Bench(args)) => bench::run(args),
     };
     match done {

@@ -11,6 +11,7 @@ use crate::procedure::Event;
 use crate::pump::{Needle, PumpModel};
 use crate::stream::{Newest, Queue, SourceFacts};
 
+use super::publish::Publisher;
 use super::stopwatch::Stopwatch;
 use super::{Advice, Command, Liveness, Picture, ProbePose, Snapshot, SourceChoice, Stations};
 
@@ -24,6 +25,18 @@ const CAPTURE_COMMANDS: usize = 256;
 const DESK_JOBS: usize = 1024;
 /// Notices kept for the screen.
 const NOTICES_KEPT: usize = 20;
+
+/// What the operator says of the planes in which the port was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlaneRequest {
+    /// The plane shown is to count.
+    Confirm,
+    /// None counts any more.
+    Forget,
+}
+
+/// Presses waiting for the read worker; it takes them all with the next picture.
+const PLANE_REQUESTS: usize = 16;
 
 /// Work for the desk worker, the only one that writes files.
 pub(super) enum Job {
@@ -82,9 +95,12 @@ pub(super) struct Shared {
     pub pictures: Newest<Arc<Picture>>,
     pub to_capture: Queue<Command>,
     pub to_desk: Queue<Job>,
+    pub publisher: Publisher,
     pub frozen: AtomicBool,
     /// Counts changes of pump and needle, so that the reader advises again on the picture it has.
     pub setup_changes: AtomicU64,
+    /// What the operator said of planes, for the read worker.
+    pub plane_requests: Queue<PlaneRequest>,
     board: Mutex<Board>,
     advised: Condvar,
     waker: Mutex<Option<Waker>>,
@@ -94,6 +110,7 @@ pub(super) struct Shared {
 pub(super) struct Beginning {
     pub clock: Arc<dyn Clock>,
     pub source: Source,
+    pub publisher: Publisher,
     pub pumps: Arc<Vec<PumpModel>>,
     pub pump: Arc<PumpModel>,
     pub needle: Option<Needle>,
@@ -110,8 +127,10 @@ impl Shared {
             pictures: Newest::default(),
             to_capture: Queue::new(CAPTURE_COMMANDS),
             to_desk: Queue::new(DESK_JOBS),
+            publisher: with.publisher,
             frozen: AtomicBool::new(false),
             setup_changes: AtomicU64::new(0),
+            plane_requests: Queue::new(PLANE_REQUESTS),
             board: Mutex::new(Board {
                 source: Arc::new(with.source),
                 since: FrameId(0),

@@ -200,6 +200,7 @@ impl Capture {
             | Command::GiveScale(_)
             | Command::SetPicture(_)
             | Command::TakeSnapshot
+            | Command::ConfirmPlane
             | Command::DeleteSnapshot(_)
             | Command::Restart
             | Command::Nudge(_)

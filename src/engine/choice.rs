@@ -3,10 +3,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::exchange::{AddressProblem, IgtlAddress};
 use crate::simulate::{Preset, PresetError};
-
-/// The port on which OpenIGTLink servers listen by convention.
-const IGTL_PORT: u16 = 18_944;
 
 /// A source that can be connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +16,12 @@ pub enum SourceChoice {
     /// A frame grabber or UVC probe.
     V4l2(PathBuf),
     /// A peer that sends pictures over OpenIGTLink.
-    Igtl {
-        /// Name or address of its machine.
-        host: String,
-        /// TCP port.
-        port: u16,
-    },
+    Igtl(IgtlAddress),
 }
 
 /// What a source can be called, for messages.
-const FORMS: &str = "virtual[:PRESET], usb[:BUS.ADDR], v4l2:/dev/videoN or igtl:HOST[:PORT]";
+const FORMS: &str =
+    "virtual[:PRESET], usb[:BUS.ADDR], v4l2:/dev/videoN or igtl:HOST[:PORT][/STREAM]";
 
 /// Words that name no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +40,9 @@ pub enum ChoiceProblem {
         /// What was given.
         got: String,
     },
+    /// No address of a peer.
+    #[error(transparent)]
+    Peer(#[from] AddressProblem),
     /// No such virtual patient.
     #[error(transparent)]
     Preset(#[from] PresetError),
@@ -71,35 +68,12 @@ impl FromStr for SourceChoice {
                 .ok_or_else(|| form("usb:BUS.ADDR with two numbers, such as usb:1.4")),
             "v4l2" if rest.starts_with('/') => Ok(Self::V4l2(PathBuf::from(rest))),
             "v4l2" => Err(form("v4l2:/dev/videoN")),
-            "igtl" => peer(rest).ok_or_else(|| form("igtl:HOST[:PORT]")),
+            "igtl" => Ok(Self::Igtl(rest.parse()?)),
             _ => Err(ChoiceProblem::Kind {
                 got: text.to_owned(),
             }),
         }
     }
-}
-
-/// HOST, HOST:PORT or [IPv6]:PORT.
-fn peer(text: &str) -> Option<SourceChoice> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, after) = rest.split_once(']')?;
-            let port = match after {
-                "" => IGTL_PORT,
-                _ => after.strip_prefix(':')?.parse().ok()?,
-            };
-            (host, port)
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, port.parse().ok()?),
-            None => (text, IGTL_PORT),
-        },
-    };
-    let is_sound = !host.is_empty() && host.len() <= 253 && !host.contains(char::is_whitespace);
-    (is_sound && port > 0).then(|| SourceChoice::Igtl {
-        host: host.to_owned(),
-        port,
-    })
 }
 
 impl fmt::Display for SourceChoice {
@@ -109,8 +83,7 @@ impl fmt::Display for SourceChoice {
             Self::Usb(None) => f.write_str("usb"),
             Self::Usb(Some((bus, address))) => write!(f, "usb:{bus}.{address}"),
             Self::V4l2(path) => write!(f, "v4l2:{}", path.display()),
-            Self::Igtl { host, port } if host.contains(':') => write!(f, "igtl:[{host}]:{port}"),
-            Self::Igtl { host, port } => write!(f, "igtl:{host}:{port}"),
+            Self::Igtl(address) => write!(f, "igtl:{address}"),
         }
     }
 }
@@ -130,6 +103,7 @@ mod tests {
             ("igtl:localhost", "igtl:localhost:18944"),
             ("igtl:10.0.0.7:18945", "igtl:10.0.0.7:18945"),
             ("igtl:[::1]:5", "igtl:[::1]:5"),
+            ("igtl:scanner/Image_Probe", "igtl:scanner:18944/Image_Probe"),
         ] {
             let choice: SourceChoice = text.parse().expect(text);
             assert_eq!(choice.to_string(), shown);

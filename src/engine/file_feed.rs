@@ -79,6 +79,7 @@ impl Feed for FileFeed {
             | Command::ChoosePump(_)
             | Command::ChooseNeedle(_)
             | Command::TakeSnapshot
+            | Command::ConfirmPlane
             | Command::DeleteSnapshot(_)
             | Command::Nudge(_)
             | Command::Fault(_)

@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::frame::FrameId;
+use crate::exchange::IgtlServer;
+use crate::frame::{FrameId, Origin};
 use crate::guide::limits;
 use crate::image::{ImageChain, PictureSize};
 use crate::notice::Notice;
@@ -17,9 +18,10 @@ use crate::procedure::{Event, Journal};
 use crate::pump::{Needle, PumpModel};
 use crate::stream::{Ending, HealthMeter, Taken, Worker};
 
-use super::board::{Beginning, Job, Shared, Source};
+use super::board::{Beginning, Job, PlaneRequest, Shared, Source};
 use super::capture::Capture;
 use super::desk::Desk;
+use super::publish::Publisher;
 use super::reader::{Moment, Reader};
 use super::stopwatch::Stopwatch;
 use super::transitions::Transitions;
@@ -57,6 +59,8 @@ pub struct SessionOptions {
     pub connector: Option<Connector>,
     /// Lists what is plugged in; `None` looks for nothing.
     pub scout: Option<Scout>,
+    /// Where pictures and port are published for other programs; `None` publishes nothing.
+    pub server: Option<IgtlServer>,
     /// Called on the read worker with every picture that was read and its advice.
     pub on_advice: Option<Listener>,
 }
@@ -84,6 +88,7 @@ impl Engine {
                 is_still: feed.is_still(),
                 facts: None,
             },
+            publisher: Publisher::new(options.server),
             pumps: options.pumps,
             pump: Arc::clone(&options.pump),
             needle: options.needle,
@@ -323,10 +328,17 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             (Taken::Closed, _) => return ControlFlow::Break(()),
         };
         setup_seen = setup_now;
-        let (pump, needle, since_now, is_still) = {
+        let (pump, needle, since_now, is_still, standing) = {
             let board = shared.board();
             let pump = Arc::clone(&board.pump);
-            (pump, board.needle, board.since, board.source.is_still)
+            let standing = moment_of(board.liveness, board.source.origin);
+            (
+                pump,
+                board.needle,
+                board.since,
+                board.source.is_still,
+                standing,
+            )
         };
         if picture.image.frame < since_now {
             last = None;
@@ -334,6 +346,10 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
         }
         if std::mem::replace(&mut since, since_now) != since_now {
             // Nothing learnt from an older stream holds: the detector begins anew.
+            reader.forget_planes();
+            if reader.take_planes_lost() {
+                shared.desk(Job::Event(Event::PlanesLost));
+            }
             reader = Reader::new(is_still);
             meter = HealthMeter::default();
         }
@@ -342,7 +358,13 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
         let advice = if is_new {
             reader.read(&picture.image, Moment::Now)
         } else {
-            reader.again(&picture.image, Moment::Now)
+            reader.again(&picture.image, standing)
+        };
+        let advice = if hear_of_planes(&mut reader, &shared) {
+            let moment = if is_new { Moment::Now } else { standing };
+            reader.again(&picture.image, moment)
+        } else {
+            advice
         };
         let ended = shared.clock.now();
         let advice = Arc::new(advice);
@@ -357,6 +379,9 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             board.stations.read = meter.health();
             board.stations.read_times = watch.times();
         }
+        if is_new {
+            shared.publisher.publish(&picture, &advice);
+        }
         if let Some(hear) = &mut on_advice {
             hear(&picture, &advice);
         }
@@ -364,6 +389,30 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
         shared.publish(advice);
         ControlFlow::Continue(())
     })
+}
+
+/// Takes what the operator said of planes; returns whether it changes what is advised.
+fn hear_of_planes(reader: &mut Reader, shared: &Shared) -> bool {
+    let mut is_changed = false;
+    while let Taken::Value(request) = shared.plane_requests.take(Duration::ZERO) {
+        is_changed = true;
+        match request {
+            PlaneRequest::Confirm => {
+                let event = match reader.confirm_plane() {
+                    Ok(planes) => Event::plane_confirmed(&planes),
+                    Err(reason) => Some(Event::PlaneRefused { reason }),
+                };
+                if let Some(event) = event {
+                    shared.desk(Job::Event(event));
+                }
+            }
+            PlaneRequest::Forget => reader.forget_planes(),
+        }
+    }
+    if reader.take_planes_lost() {
+        shared.desk(Job::Event(Event::PlanesLost));
+    }
+    is_changed
 }
 
 /// Decides what the newest frame's age means.
@@ -390,44 +439,49 @@ fn start_watch(shared: Arc<Shared>) -> std::io::Result<Worker> {
         std::thread::sleep(WATCH_PERIOD);
         let (state, age) = liveness_of(&shared);
         let mut board = shared.board();
-        let before = std::mem::replace(&mut board.liveness, state);
-        if before == state {
+        if board.liveness == state {
             return ControlFlow::Continue(());
         }
-        let picture = board.picture.clone();
-        let advice = board.advice.clone();
-        let origin = board.source.origin;
         reader.choose(Arc::clone(&board.pump), board.needle);
+        // State and advice change together: nobody may see a picture that is not live with a path from before. Words
+        // for a past picture have no marks to draw, so the lock is held for microseconds.
+        board.liveness = state;
+        let moment = moment_of(state, board.source.origin);
+        let past = match (&board.picture, &board.advice) {
+            (Some(picture), Some(advice)) if moment != Moment::Now => {
+                Some(reader.advise(&picture.image, advice.finding.clone(), moment))
+            }
+            _ => None,
+        };
+        if let Some(past) = &past {
+            board.advice = Some(Arc::new(past.clone()));
+        }
         drop(board);
+        shared.publisher.follow(state);
         shared.desk(Job::Event(Event::LivenessChanged {
             state: state_name(state),
             age_ms: age.map(|a| a.as_secs_f64() * 1e3),
         }));
-        // A replayed or simulated picture that the operator froze may keep its path; a living one may not (H01).
-        let is_past = match state {
-            Liveness::Stale | Liveness::NotLive => true,
-            Liveness::Frozen => origin == crate::frame::Origin::Live,
-            Liveness::Waiting | Liveness::Running | Liveness::Ended => false,
-        };
-        if let (true, Some(picture), Some(advice)) = (is_past, picture, advice) {
-            let moment = match state {
-                Liveness::NotLive => Moment::Gone,
-                Liveness::Waiting
-                | Liveness::Running
-                | Liveness::Stale
-                | Liveness::Frozen
-                | Liveness::Ended => Moment::Late,
-            };
-            let past = reader.advise(&picture.image, advice.finding.clone(), moment);
+        if let Some(past) = past {
             shared.desk(Job::Event(Event::GuidanceWithheld {
                 frame: Some(past.guidance.frame),
-                reasons: past.guidance.withheld.clone(),
+                reasons: past.guidance.withheld,
             }));
-            shared.board().advice = Some(Arc::new(past));
         }
         shared.wake();
         ControlFlow::Continue(())
     })
+}
+
+/// How a picture in this state stands to now. A replayed or simulated picture that the operator froze may keep its
+/// path; a living one may not (H01).
+fn moment_of(state: Liveness, origin: Origin) -> Moment {
+    match state {
+        Liveness::NotLive => Moment::Gone,
+        Liveness::Stale => Moment::Late,
+        Liveness::Frozen if origin == Origin::Live => Moment::Late,
+        Liveness::Frozen | Liveness::Waiting | Liveness::Running | Liveness::Ended => Moment::Now,
+    }
 }
 
 fn state_name(state: Liveness) -> String {

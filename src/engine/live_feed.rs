@@ -88,6 +88,7 @@ impl Feed for LiveFeed {
             | Command::ChoosePump(_)
             | Command::ChooseNeedle(_)
             | Command::TakeSnapshot
+            | Command::ConfirmPlane
             | Command::DeleteSnapshot(_)
             | Command::Restart
             | Command::Nudge(_)

@@ -10,6 +10,7 @@ mod file_feed;
 mod keeping;
 mod live;
 mod live_feed;
+mod publish;
 mod reader;
 mod state;
 mod stopwatch;

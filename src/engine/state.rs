@@ -211,6 +211,8 @@ pub enum Command {
     SetPicture(PictureSetup),
     /// Let go of the present source and take another.
     Connect(SourceChoice),
+    /// The plane shown is to count as one in which the port was seen.
+    ConfirmPlane,
     /// Keep the picture shown, with its marks.
     TakeSnapshot,
     /// Throw a kept picture away.

@@ -124,6 +124,7 @@ impl Feed for VirtualFeed {
             | Command::ChooseNeedle(_)
             | Command::GiveScale(_)
             | Command::TakeSnapshot
+            | Command::ConfirmPlane
             | Command::DeleteSnapshot(_)
             | Command::Restart
             | Command::AcknowledgeResearchNotice

@@ -7,6 +7,7 @@ mod driver;
 mod interson;
 mod list;
 mod pipe;
+mod reference;
 mod usb;
 mod usb_source;
 
@@ -15,6 +16,10 @@ pub use driver::{Driver, DriverProblem, WireCounts};
 pub use interson::{Firmware, FirmwareProblem, IntersonDriver, LineDecoder, RawFrame, Variant};
 pub use list::{Access, ListedSource, Listing, SourceKind};
 pub use pipe::{ControlPipe, PipeProblem, StreamPlan};
+pub use reference::{
+    BlockFault, FrameHeader, HeaderFault, Identity, Layout, Limits, MAX_PAYLOAD, ReferenceDecoder,
+    ReferenceDriver, SampleFormat, Settings,
+};
 pub use usb::{AttachedProbe, ListProblem, StreamEnd, UsbOpener, attached, list_usb};
 pub use usb_source::{FoundDevice, Opener, ProbeDevice, UsbSelector, UsbSource};
 
@@ -32,7 +37,7 @@ pub fn list_sources() -> Listing {
 fn driver_for(model: &ProbeModel, variant: Variant) -> Option<Box<dyn Driver>> {
     match model.kind {
         SourceKind::UsbProbe => Some(Box::new(IntersonDriver::new(variant))),
-        // The driver of the reference protocol plugs in here.
-        SourceKind::ReferenceProbe | SourceKind::Grabber => None,
+        SourceKind::ReferenceProbe => Some(Box::new(ReferenceDriver::new())),
+        SourceKind::Grabber => None,
     }
 }

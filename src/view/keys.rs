@@ -157,6 +157,13 @@ pub(super) static KEYS: &[Binding] = &[
         Manner::Main,
     ),
     bind(
+        &[Key::V],
+        "V",
+        "view-key-plane",
+        Act::Send(Command::ConfirmPlane),
+        Manner::Main,
+    ),
+    bind(
         &[Key::S],
         "S",
         "view-key-snapshot",

@@ -12,7 +12,7 @@ use portsight::engine::{
     Command, Engine, Feed, Liveness, Look, Session, SessionOptions, SourceChoice, VirtualFeed,
 };
 use portsight::frame::{Frame, FrameId, ImagingSettings, Origin};
-use portsight::guide::Withheld;
+use portsight::guide::{Planes, Withheld};
 use portsight::image::PictureSize;
 use portsight::notice::Notice;
 use portsight::pump;
@@ -117,6 +117,7 @@ impl Stage {
                     }
                 })),
                 scout: None,
+                server: None,
                 on_advice: None,
             },
         )
@@ -177,9 +178,16 @@ impl Stage {
         assert!(self.engine.stop().is_empty(), "no worker failed");
         let text = std::fs::read_to_string(path).expect("journal");
         drop(folder);
-        text.lines()
+        let entries: Vec<serde_json::Value> = text
+            .lines()
             .map(|l| serde_json::from_str(l).expect("json"))
-            .collect()
+            .collect();
+        let last = entries.last().expect("entries");
+        assert_eq!(
+            last["event"], "session_ended",
+            "nothing asked is left undone"
+        );
+        entries
     }
 }
 
@@ -208,6 +216,16 @@ fn marks_and_path_go_when_frames_stop_and_come_back_with_them() {
     stage.clock.advance(Duration::from_millis(260));
     let dead = stage.until("not live", |l| l.liveness == Liveness::NotLive);
     assert_eq!(reasons(&dead).first(), Some(&Withheld::NotLive));
+
+    // Another needle is advised on, but not as if the old picture were there now.
+    stage.engine.send(Command::ChooseNeedle(None));
+    let advised = stage.until("advised again", |l| {
+        reasons(l).contains(&Withheld::NeedleUnknown)
+    });
+    assert_eq!(reasons(&advised).first(), Some(&Withheld::NotLive));
+    stage.engine.send(Command::ChooseNeedle(Some(
+        "22G:51".parse().expect("needle"),
+    )));
 
     let back = stage.frame();
     assert!(!reasons(&back).contains(&Withheld::NotLive));
@@ -322,6 +340,45 @@ fn lost_frames_are_counted_and_journalled() {
 }
 
 #[test]
+fn two_planes_make_the_path_more_than_provisional_and_a_flip_takes_it_back() {
+    let mut stage = Stage::open(Origin::Live);
+    let provisional = |look: &Look| {
+        look.advice
+            .as_ref()
+            .and_then(|a| a.guidance.path)
+            .map(|path| path.provisional)
+    };
+    stage.engine.send(Command::ConfirmPlane);
+    stage.frame();
+    for _ in 0..20 {
+        stage.frame();
+    }
+    assert_eq!(provisional(&stage.engine.look()), Some(true));
+    for plane in 1..=2 {
+        stage.engine.send(Command::ConfirmPlane);
+        stage.until("it counts", |l| {
+            l.advice.as_ref().is_some_and(|a| match a.guidance.planes {
+                Planes::None => false,
+                Planes::First(_) => plane == 1,
+                Planes::Both { .. } => plane == 2,
+            })
+        });
+        // Time to turn the probe.
+        for _ in 0..40 {
+            stage.frame();
+        }
+    }
+    assert_eq!(provisional(&stage.engine.look()), Some(false));
+    stage.engine.send(Command::FlipShown(true));
+    stage.until("provisional again", |l| provisional(l) == Some(true));
+    let journal = stage.journal();
+    let count = |event: &str| journal.iter().filter(|e| e["event"] == event).count();
+    assert_eq!(count("plane_refused"), 1, "nothing was locked at the start");
+    assert_eq!(count("plane_confirmed"), 2);
+    assert_eq!(count("planes_lost"), 1);
+}
+
+#[test]
 fn another_needle_is_advised_on_without_a_new_frame() {
     let mut stage = Stage::open(Origin::Simulation);
     for _ in 0..10 {
@@ -366,6 +423,7 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
             choice: None,
             connector: None,
             scout: None,
+            server: None,
             on_advice: None,
         },
     )

@@ -163,6 +163,8 @@ pub(crate) fn advice(frame: u64, z: f64) -> Arc<Advice> {
             frame: FrameId(frame),
             path: Some(path),
             withheld: Vec::new(),
+            planes: portsight::guide::Planes::None,
+            plane_refused: None,
         },
         has_scale: true,
     })
