@@ -208,9 +208,13 @@ impl UsbSource {
     /// Finds the probe, opens it and makes it ready; it is silent after that. Loads firmware if it asks for it.
     fn reach(&mut self) -> Result<(), Trouble> {
         let found = self.opener.look();
-        let found = found.map_err(|cause| Trouble::NoUsb { cause })?;
-        let candidates = self.candidates(&found);
         let now = self.clock.now();
+        let found = found.map_err(|cause| match self.loaded_at {
+            // A look can fail while the device leaves the bus to come back with its firmware.
+            Some(loaded) if now.since(loaded) < FIRMWARE_GRACE => Trouble::Underway,
+            Some(_) | None => Trouble::NoUsb { cause },
+        })?;
+        let candidates = self.candidates(&found);
         if let (Some(loaded), true) = (
             self.loaded_at,
             candidates.iter().all(FoundDevice::wants_firmware),
@@ -373,8 +377,11 @@ impl UsbSource {
         };
         let answer = self.tell(trouble);
         if was_live {
-            // That it is not there is part of what was told.
-            self.told.push(std::mem::discriminant(&Trouble::NotFound));
+            // That it is not there is part of what was told; and while a device leaves the bus, a look at it can fail.
+            let cause = String::new();
+            for implied in [Trouble::NotFound, Trouble::NoUsb { cause }] {
+                self.told.push(std::mem::discriminant(&implied));
+            }
         }
         answer
     }
