@@ -21,6 +21,7 @@ pub use error::ExchangeError;
 pub use geometry::Geometry;
 pub use gray::GrayRule;
 pub use header::{Fields, FileMeta};
+pub use layout::{Gather, Part, RasterPlan};
 pub use opening::{OpenOptions, open};
 pub use pictures::supported_files;
 pub use source::{FileSource, Pace};

@@ -251,4 +251,6 @@ pub trait VideoNodes: Send {
     fn nodes(&mut self) -> Vec<PathBuf>;
     /// Opens one that captures.
     fn open(&mut self, path: &Path) -> Result<Box<dyn VideoDevice>, DeviceProblem>;
+    /// Waits, by the machine's clock or by the script's.
+    fn pause(&mut self, span: Duration);
 }

@@ -33,7 +33,7 @@ const CAP_STREAMING: u32 = 0x0400_0000;
 const CAP_DEVICE_CAPS: u32 = 0x8000_0000;
 /// Says that the fields after `priv` are meant (`V4L2_PIX_FMT_PRIV_MAGIC`).
 const EXTENDED_FORMAT: u32 = 0xfeed_cafe;
-/// `V4L2_FIELD_ANY`: interlaced pictures are refused by their answer, not asked for.
+/// Whole pictures. What a driver answers to this is checked: half pictures are refused.
 const FIELD_NONE: u32 = 1;
 const COLORSPACE_JPEG: u32 = 7;
 const QUANTIZATION_FULL: u32 = 1;
@@ -649,6 +649,10 @@ impl VideoNodes for V4l2Nodes {
 
     fn open(&mut self, path: &Path) -> Result<Box<dyn VideoDevice>, DeviceProblem> {
         Ok(Box::new(V4l2Device::open(path)?))
+    }
+
+    fn pause(&mut self, span: Duration) {
+        std::thread::sleep(span);
     }
 }
 
