@@ -61,11 +61,23 @@ pub fn drawn_pixels(screen: &Extremes<'_>) -> Vec<bool> {
     let steady = screen.darkest;
     for row in 0..rows {
         let at = |x: usize| row * columns + x;
-        mark_strokes(columns, most, scale, |x| steady[at(x)], |x| drawn[at(x)] = true);
+        mark_strokes(
+            columns,
+            most,
+            scale,
+            |x| steady[at(x)],
+            |x| drawn[at(x)] = true,
+        );
     }
     for column in 0..columns {
         let at = |y: usize| y * columns + column;
-        mark_strokes(rows, most, scale, |y| steady[at(y)], |y| drawn[at(y)] = true);
+        mark_strokes(
+            rows,
+            most,
+            scale,
+            |y| steady[at(y)],
+            |y| drawn[at(y)] = true,
+        );
     }
     drawn
 }
@@ -195,7 +207,8 @@ impl Cells {
     fn grown(&self, [mut left, mut top, mut right, mut bottom]: [usize; 4]) -> [usize; 4] {
         let free = |xs: std::ops::Range<usize>, ys: std::ops::Range<usize>| {
             ys.clone().all(|y| {
-                xs.clone().all(|x| !self.touches_drawn(y * self.columns + x))
+                xs.clone()
+                    .all(|x| !self.touches_drawn(y * self.columns + x))
             })
         };
         let steps = |side: usize| (side as f64 * GROWTH) as usize;

@@ -55,7 +55,9 @@ pub enum StoreProblem {
         path: PathBuf,
     },
     /// There is no room for another entry.
-    #[error("expected at most {most} saved crops and scales, this would be one more; it is not saved")]
+    #[error(
+        "expected at most {most} saved crops and scales, this would be one more; it is not saved"
+    )]
     Full {
         /// Entries at most.
         most: usize,
@@ -148,11 +150,10 @@ impl SetupStore {
                 insert(entry, "depth_setting", depth);
             })
             .ok_or(StoreProblem::Full { most: ALL_LIMIT })?;
-        self.write(&file)
-            .map_err(|cause| StoreProblem::Unwritable {
-                cause: cause.to_string(),
-                path: self.path.clone(),
-            })
+        self.write(&file).map_err(|cause| StoreProblem::Unwritable {
+            cause: cause.to_string(),
+            path: self.path.clone(),
+        })
     }
 
     fn read(&self) -> Result<Table, StoreProblem> {

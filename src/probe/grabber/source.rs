@@ -103,8 +103,8 @@ impl GrabberSource {
         Self::over(Box::new(super::no_nodes::NoNodes), node, clock, setups)
     }
 
-    /// The same over any way to devices.
-    pub(super) fn over(
+    /// The same over any way to devices: a script in tests.
+    pub fn over(
         nodes: Box<dyn VideoNodes>,
         node: &Path,
         clock: Arc<dyn Clock>,
@@ -281,11 +281,12 @@ impl GrabberSource {
         self.identity = Some(device.identity().clone());
         let offered = device.modes()?;
         let wished = self.wish.filter(|wish| offered.contains(wish));
-        let mode = wished
-            .or_else(|| modes::best(&offered))
-            .ok_or_else(|| DeviceProblem::NoFormat {
-                offered: "none of a sensible size".to_owned(),
-            })?;
+        let mode =
+            wished
+                .or_else(|| modes::best(&offered))
+                .ok_or_else(|| DeviceProblem::NoFormat {
+                    offered: "none of a sensible size".to_owned(),
+                })?;
         self.modes = offered;
         let granted = device.start(&mode)?;
         self.begin(device, granted)

@@ -99,10 +99,7 @@ pub(super) fn facts(
 fn details(identity: Option<&DeviceIdentity>, telling: &Telling) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(device) = identity {
-        lines.push(format!(
-            "driver {}, at {}",
-            device.driver, device.bus_info
-        ));
+        lines.push(format!("driver {}, at {}", device.driver, device.bus_info));
         if let Some(serial) = &device.serial {
             lines.push(format!("serial number {serial}"));
         }

@@ -473,10 +473,7 @@ impl V4l2Device {
             if buffer.length == 0 || buffer.length > BUFFER_LIMIT {
                 return Err(DeviceProblem::Driver {
                     step: "asking where a buffer is",
-                    cause: format!(
-                        "expected 1 to {BUFFER_LIMIT} bytes, got {}",
-                        buffer.length
-                    ),
+                    cause: format!("expected 1 to {BUFFER_LIMIT} bytes, got {}", buffer.length),
                 });
             }
             let offset = buffer.place & 0xffff_ffff;
