@@ -6,9 +6,12 @@ use crate::clock::Clock;
 use crate::engine::{Connector, Feed, LiveFeed, Scout, SourceChoice};
 use crate::exchange::IgtlClient;
 use crate::notice::Notice;
-use crate::probe::{UsbSelector, UsbSource};
+use crate::probe::{GrabberSource, UsbSelector, UsbSource};
 
 use super::live::virtual_feed;
+
+/// File of crops and scales of frame grabbers, in the folder for settings.
+const GRABBER_SETUPS: &str = "grabbers.toml";
 
 /// What sources are opened with.
 #[derive(Clone)]
@@ -40,7 +43,13 @@ impl Opening {
                 let probe = UsbSource::new(selector, Arc::clone(&self.clock));
                 Ok(Box::new(LiveFeed::new(Box::new(probe))))
             }
-            SourceChoice::V4l2(_) => Err(Notice::note("not yet")),
+            SourceChoice::V4l2(node) => {
+                // Without a home crops and scales cannot be kept; the source says so when one is to be saved.
+                let folder = self.settings.clone().unwrap_or_default();
+                let setups = folder.join(GRABBER_SETUPS);
+                let grabber = GrabberSource::new(node, Arc::clone(&self.clock), &setups);
+                Ok(Box::new(LiveFeed::new(Box::new(grabber))))
+            }
         }
     }
 

@@ -23,6 +23,7 @@ use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
 
 use super::connect::{Opening, scout};
+use super::signals::Stop;
 use super::source::{Chosen, open_file};
 use super::{FileArgs, SetupArgs};
 
@@ -126,6 +127,7 @@ impl WindowArgs {
             } else {
                 view::FirstSheet::Picture
             },
+            stop: None,
             latency_code: self.latency_log.is_some(),
             screenshot: self.screenshot.clone().map(|path| view::ScreenshotRequest {
                 after_frames: self.screenshot_after,
@@ -272,8 +274,9 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
 pub(super) fn window(
     feed: Box<dyn Feed>,
     options: SessionOptions,
-    shown_as: view::ViewOptions,
+    mut shown_as: view::ViewOptions,
 ) -> anyhow::Result<()> {
+    shown_as.stop = Some(Stop::listen()?.flag());
     let engine = Arc::new(Engine::start(feed, options)?);
     let session: Arc<dyn Session> = Arc::clone(&engine) as Arc<dyn Session>;
     let shown = view::run(session, shown_as);
@@ -440,7 +443,9 @@ fn headless(
     let mut quiet = Duration::ZERO;
     let pause = Duration::from_millis(50);
     let begun = clock.now();
-    while !until.is_over(written, clock.now().since(begun))
+    let stop = Stop::listen()?;
+    while !stop.is_asked()
+        && !until.is_over(written, clock.now().since(begun))
         && quiet < until.patience(written)
         && !(engine.has_ended() && quiet > Duration::ZERO)
     {
@@ -484,6 +489,9 @@ fn headless(
     );
     if let Some(journal) = &look.journal_path {
         println!("journal: {journal}");
+    }
+    if stop.is_asked() {
+        bail!("stopped by a signal after {written} frames; the source was stopped in good order");
     }
     if let Span::Frames(frames) = until.span
         && written < frames

@@ -12,6 +12,7 @@ mod demo;
 mod evaluate;
 mod live;
 mod probes;
+mod signals;
 mod simulate;
 mod snapshot;
 mod source;

@@ -132,6 +132,12 @@ impl Capture {
             }));
         }
         let mut board = shared.board();
+        if board.source.origin != frame.origin {
+            // A peer on the network may hand on a simulation or a recording: the picture says what it is (H28).
+            let mut source = board.source.as_ref().clone();
+            source.origin = frame.origin;
+            board.source = Arc::new(source);
+        }
         board.last_captured = Some(frame.captured_at);
         board.source_gone = false;
         board.gone_for_good = false;

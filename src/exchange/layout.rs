@@ -4,7 +4,7 @@ use crate::space::{Affine, ScanPoint};
 
 /// A part of a stored picture, in its pixels; it lies inside the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub struct Part {
     pub(super) x: usize,
     pub(super) y: usize,
     pub(super) width: usize,
@@ -13,7 +13,7 @@ pub(super) struct Part {
 
 impl Part {
     /// The part, if it is not empty and inside a picture of `columns` x `rows`.
-    pub(super) fn inside(
+    pub fn inside(
         (x, y, width, height): (usize, usize, usize, usize),
         columns: usize,
         rows: usize,
@@ -33,9 +33,11 @@ impl Part {
 /// How to pick the internal block out of a stored one: run `o`, value `i` stands at
 /// `base + o * outer_step + i * inner_step`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gather {
-    pub(super) outer: usize,
-    pub(super) inner: usize,
+pub struct Gather {
+    /// Runs: rows, or scan lines.
+    pub outer: usize,
+    /// Values a run.
+    pub inner: usize,
     base: isize,
     outer_step: isize,
     inner_step: isize,
@@ -43,7 +45,7 @@ pub(super) struct Gather {
 
 impl Gather {
     /// A picture: rows away from the probe, columns toward the marked side.
-    pub(super) fn picture(part: Part, stored_columns: usize, orientation: Orientation) -> Self {
+    pub fn picture(part: Part, stored_columns: usize, orientation: Orientation) -> Self {
         Self::new(
             Axis::new(
                 part.y,
@@ -82,12 +84,16 @@ impl Gather {
     }
 
     /// Number of values of the internal block.
-    pub(super) fn len(&self) -> usize {
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a part of a picture is never empty"
+    )]
+    pub fn len(&self) -> usize {
         self.outer * self.inner
     }
 
     /// Copies the internal block; values the stored block lacks become zero.
-    pub(super) fn fill<T: Copy + Default>(&self, stored: &[T], block: &mut [T]) {
+    pub fn fill<T: Copy + Default>(&self, stored: &[T], block: &mut [T]) {
         for (o, run) in block.chunks_exact_mut(self.inner.max(1)).enumerate() {
             let start = self.base + o as isize * self.outer_step;
             if self.inner_step == 1 {
@@ -133,15 +139,19 @@ impl Axis {
 
 /// Everything that decides where a stored picture lies in internal coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct RasterPlan {
-    pub(super) columns: usize,
-    pub(super) rows: usize,
-    pub(super) part: Part,
-    pub(super) orientation: Orientation,
+pub struct RasterPlan {
+    /// Columns stored.
+    pub columns: usize,
+    /// Rows stored.
+    pub rows: usize,
+    /// The part of them that is taken.
+    pub part: Part,
+    /// How they are stored.
+    pub orientation: Orientation,
     /// Pixel size; `None` without a scale.
-    pub(super) spacing: Option<PixelSpacing>,
+    pub spacing: Option<PixelSpacing>,
     /// Where stored column 0, row 0 lies, mm; `None` when the file does not place it in millimetres.
-    pub(super) offset: Option<[f64; 2]>,
+    pub offset: Option<[f64; 2]>,
 }
 
 impl RasterPlan {
@@ -150,7 +160,7 @@ impl RasterPlan {
     /// The uncropped internal picture keeps the offset of the stored one, whatever was flipped: its pixel (i, j) lies
     /// at offset + (i, j) x spacing. Without an offset in millimetres the top-left pixel of the *part* is (0, 0).
     /// `None` when an offset is so large that the way back is no number.
-    pub(super) fn geometry(&self) -> Option<ScanGeometry> {
+    pub fn geometry(&self) -> Option<ScanGeometry> {
         let axis = |index: usize| {
             let (first, count, all, flipped) = if index == 0 {
                 let flipped = self.orientation.is_mirrored();

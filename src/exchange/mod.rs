@@ -28,6 +28,7 @@ pub use igtl::{
     ImageProblem, PORT_DEVICE, PortPose, Publication, PublishProblem, STATE_DEVICE, Scalar, Scale,
     ServeProblem, ServerCounts, igtl_checksum, serve_address,
 };
+pub use layout::{Gather, Part, RasterPlan};
 pub use opening::{OpenOptions, open};
 pub use pictures::supported_files;
 pub use source::{FileSource, Pace};

@@ -1,9 +1,10 @@
 //! Hardware probes: which kinds are known, which are plugged in, and how they become sources of frames.
 //!
 //! `UsbSource` is a live source over any `Driver`; a driver knows one protocol and does no I/O but through the
-//! `ControlPipe` it is given. Only `usb/` knows rusb. Every place that names a probe says how far it was tried.
+//! `ControlPipe` it is given. Only `usb/` knows rusb. `GrabberSource` is a live source over V4L2. Every place that names a probe says how far it was tried.
 mod catalog;
 mod driver;
+mod grabber;
 mod interson;
 mod list;
 mod pipe;
@@ -13,6 +14,12 @@ mod usb_source;
 
 pub use catalog::{KNOWN_PROBES, ProbeModel, ProbeState, REFERENCE_INTERFACE};
 pub use driver::{Driver, DriverProblem, WireCounts};
+pub use grabber::{
+    Captured, DeclaredRange, DeviceIdentity, DeviceProblem, Extremes, GrabberSource, Granted,
+    Interval, LumaRange, Mode, PictureDecoder, PictureProblem, PictureTraits, PixelFormat,
+    SCALE_OUTLIVES, SavedSetups, SetupStore, StoreProblem, VideoDevice, VideoNodes, Waited,
+    drawn_pixels, list_grabbers, suggest_crop,
+};
 pub use interson::{Firmware, FirmwareProblem, IntersonDriver, LineDecoder, RawFrame, Variant};
 pub use list::{Access, ListedSource, Listing, SourceKind};
 pub use pipe::{ControlPipe, PipeProblem, StreamPlan};
@@ -26,10 +33,12 @@ pub use usb_source::{FoundDevice, Opener, ProbeDevice, UsbSelector, UsbSource};
 /// Everything that could be a source on this machine. Takes a few milliseconds; opens nothing for longer than it takes
 /// to see whether it may be opened.
 pub fn list_sources() -> Listing {
-    let (sources, reason) = list_usb();
+    let (mut sources, no_usb) = list_usb();
+    let (grabbers, no_video) = list_grabbers();
+    sources.extend(grabbers);
     Listing {
         sources,
-        reasons: reason.into_iter().collect(),
+        reasons: no_usb.into_iter().chain(no_video).collect(),
     }
 }
 

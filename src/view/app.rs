@@ -204,6 +204,7 @@ impl eframe::App for GuidanceApp {
     fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
         self.look = self.session.look();
         self.watch_the_age(context);
+        self.script.look_for_end(context);
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {

@@ -20,6 +20,7 @@ mod theme;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub use app::GuidanceApp;
 
@@ -72,7 +73,7 @@ pub struct ScreenshotRequest {
 }
 
 /// How the window is opened.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ViewOptions {
     /// Size of the window in points; 1280 x 800 when not given.
     pub size: Option<[f32; 2]>,
@@ -82,6 +83,8 @@ pub struct ViewOptions {
     pub first_sheet: FirstSheet,
     /// Whether the numbers of the frames on the screen stand in its top left corner as a code for a grabber.
     pub latency_code: bool,
+    /// The window closes once this is set: the program was asked to end from outside.
+    pub stop: Option<Arc<AtomicBool>>,
     /// A picture of the window to be taken.
     pub screenshot: Option<ScreenshotRequest>,
 }

@@ -2,6 +2,8 @@
 //! grabber can tell which frame it sees.
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use egui::{ColorImage, LayerId, Order, Rect, Ui, ViewportCommand, pos2, vec2};
 
@@ -12,6 +14,8 @@ use crate::frame::FrameId;
 
 /// Edge of one cell of the latency code, in pixels of the screen.
 const CELL_PIXELS: f32 = 8.0;
+/// How often the window looks whether the program was asked to end.
+const END_LOOKED_FOR_EVERY: Duration = Duration::from_millis(500);
 /// Bits of the frame number in the latency code.
 const BITS: u32 = 16;
 
@@ -21,6 +25,7 @@ pub(super) struct Script {
     frames_left: u32,
     last: Option<FrameId>,
     latency_code: bool,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Script {
@@ -32,6 +37,18 @@ impl Script {
             screenshot,
             last: None,
             latency_code: options.latency_code,
+            stop: options.stop.clone(),
+        }
+    }
+
+    /// Closes the window when the program was asked to end from outside.
+    pub(super) fn look_for_end(&self, context: &egui::Context) {
+        if let Some(stop) = &self.stop {
+            if stop.load(Ordering::Acquire) {
+                context.send_viewport_cmd(ViewportCommand::Close);
+            }
+            // A signal wakes nobody.
+            context.request_repaint_after(END_LOOKED_FOR_EVERY);
         }
     }
 

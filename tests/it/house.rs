@@ -158,12 +158,18 @@ fn pure_rooms_read_no_clock_start_no_thread_and_touch_no_file() {
 fn special_crates_stay_in_their_rooms() {
     let homes: &[(&str, &[&str])] = &[
         ("rusb::", &["probe/usb/"]),
+        ("rustix::", &["probe/grabber/v4l2.rs"]),
         ("eframe::", &["view/"]),
         ("egui::", &["view/"]),
         ("std::thread::Builder", &["stream/worker.rs"]),
         (
             "unsafe {",
-            &["probe/usb/transfers.rs", "image/simd.rs", "detect/simd.rs"],
+            &[
+                "probe/usb/transfers.rs",
+                "probe/grabber/v4l2.rs",
+                "image/simd.rs",
+                "detect/simd.rs",
+            ],
         ),
     ];
     for (file, text) in every_source() {

@@ -12,6 +12,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::frame::{Frame, ImagingLimits, ImagingSettings, Orientation, PictureSetup};
 use crate::stream::{
     AcousticOutput, Delivery, FrameSource, LiveSource, Maturity, SourceFacts, SourceProblem,
+    WireCounts,
 };
 use crate::words::say;
 
@@ -399,6 +400,17 @@ impl LiveSource for IgtlClient {
 
     fn facts_version(&self) -> u64 {
         self.facts_version
+    }
+
+    fn wire_counts(&self) -> WireCounts {
+        let counts = self.decoder.counts();
+        WireCounts {
+            frames: self.intake.frames(),
+            lost_frames: 0,
+            damaged_frames: counts.damaged_images,
+            skipped_bytes: counts.skipped_bytes,
+            resyncs: counts.resyncs,
+        }
     }
 
     fn freeze(&mut self) {

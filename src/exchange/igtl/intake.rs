@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::header::{Header, Name};
 use super::image::{ImageMessage, ImageProblem};
 use super::picture::Pictures;
+use super::publication::{REPLAY_DEVICE, SIMULATION_DEVICE};
 use super::wire::{Content, Decoder, IgtlCounts, Incoming};
 use crate::clock::Timestamp;
 use crate::frame::{Frame, FrameId, Orientation, Origin, ScanStage};
@@ -37,6 +38,7 @@ pub(super) struct Intake {
     seen: bool,
     last: Option<Print>,
     next_id: u64,
+    frames: u64,
     /// Number of the last message of any kind, and of the last picture, where the peer numbers its messages.
     last_number: Option<u32>,
     last_picture_number: Option<u32>,
@@ -50,7 +52,22 @@ pub(super) struct Intake {
     changes: u64,
 }
 
+/// Our own server names what it hands on: a simulation or a recording stays one over the network (H28). Of any other
+/// peer it cannot be known.
+fn origin_of(device: &str) -> Origin {
+    match device {
+        SIMULATION_DEVICE => Origin::Simulation,
+        REPLAY_DEVICE => Origin::Replay,
+        _ => Origin::Live,
+    }
+}
+
 impl Intake {
+    /// Pictures handed on so far.
+    pub(super) fn frames(&self) -> u64 {
+        self.frames
+    }
+
     pub(super) fn new(wanted: Option<&str>, orientation: Orientation) -> Self {
         Self {
             pictures: Pictures::new(orientation),
@@ -61,6 +78,7 @@ impl Intake {
             seen: false,
             last: None,
             next_id: 0,
+            frames: 0,
             last_number: None,
             last_picture_number: None,
             header_version: 0,
@@ -259,11 +277,12 @@ impl Intake {
             self.changes += 1;
         }
         let formed = self.pictures.form(image)?;
+        self.frames += 1;
         Some(Arc::new(Frame {
             id,
             captured_at: at,
             source_seconds: header.seconds,
-            origin: Origin::Live,
+            origin: origin_of(header.device.text()),
             stage: ScanStage::PostScan,
             orientation: self.pictures.orientation(),
             geometry: formed.geometry,

@@ -11,6 +11,9 @@ use crate::space::{Radians, ScanPoint};
 pub const PORT_DEVICE: &str = "PortToScan";
 /// Name of the STRING that carries the state.
 pub const STATE_DEVICE: &str = "PortsightState";
+/// Names of image streams that are not of the living patient.
+pub(super) const REPLAY_DEVICE: &str = "PortsightReplay";
+pub(super) const SIMULATION_DEVICE: &str = "PortsightSimulation";
 /// Status codes of the protocol.
 const STATUS_NOT_READY: u16 = 13;
 const STATUS_BUSY: u16 = 6;
@@ -149,8 +152,8 @@ fn write_picture(publication: &Publication, seconds: f64, out: &mut Vec<u8>) {
     };
     let device = match publication.origin {
         Origin::Live => "PortsightImage",
-        Origin::Replay => "PortsightReplay",
-        Origin::Simulation => "PortsightSimulation",
+        Origin::Replay => REPLAY_DEVICE,
+        Origin::Simulation => SIMULATION_DEVICE,
     };
     write_message(out, "IMAGE", device, seconds, |body| {
         let picture = PictureToSend {
