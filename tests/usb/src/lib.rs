@@ -1,4 +1,10 @@
 //! Virtual USB devices for tests: what they answer is theirs, how they are plugged in (`umock`, `usbredir`) is not.
+pub mod record;
+pub mod redir_wire;
+pub mod standard;
+pub mod usbredir;
+pub mod uvc;
+
 use std::time::Duration;
 
 /// What a device says when it is enumerated.
@@ -48,4 +54,12 @@ pub trait VirtualDevice: Send {
     fn bulk_in(&mut self, endpoint: u8, length: usize, now: Duration) -> Answer;
     /// It was unplugged and plugged in again: firmware state and streams are gone, counters of the test are not.
     fn power_cycle(&mut self);
+}
+
+/// A virtual device by its name on a command line.
+pub fn device_named(name: &str) -> Option<Box<dyn VirtualDevice>> {
+    match name {
+        "grabber" => Some(Box::new(uvc::Grabber::new())),
+        _ => None,
+    }
 }
