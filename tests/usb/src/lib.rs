@@ -56,7 +56,10 @@ pub trait VirtualDevice: Send {
     fn power_cycle(&mut self);
 }
 
-/// A virtual device by its name on a command line.
+/// The virtual devices there are, by their names on a command line.
+pub const DEVICES: &[&str] = &["grabber"];
+
+/// One of [`DEVICES`].
 pub fn device_named(name: &str) -> Option<Box<dyn VirtualDevice>> {
     match name {
         "grabber" => Some(Box::new(uvc::Grabber::new())),

@@ -2,7 +2,7 @@
 //!
 //! usage: `redir_host --orders SOCKET --records FOLDER DEVICE=SOCKET...`
 //!
-//! DEVICE is `grabber`, `interson` or `reference`. Orders come line by line over the first socket (a serial port of
+//! `--list` names the devices there are. Orders come line by line over the first socket (a serial port of
 //! the guest) and are answered with `ok` or `no: why`:
 //! `plug D`, `unplug D`, `yank D BYTES MS`, `silence D BYTES MS`, `stall D BYTES`. When that socket closes, the record
 //! of every device is written to `FOLDER/DEVICE.json` and the program ends.
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use portsight_usb_devices::record::Record;
 use portsight_usb_devices::usbredir::{Event, Order, Session, greet, read_into};
-use portsight_usb_devices::{VirtualDevice, device_named};
+use portsight_usb_devices::{DEVICES, VirtualDevice, device_named};
 
 /// How long QEMU may take to open its sockets.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -46,6 +46,10 @@ fn run() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "--list" => {
+                println!("{}", DEVICES.join("\n"));
+                return Ok(());
+            }
             "--orders" => orders = arguments.next().map(PathBuf::from),
             "--records" => records = arguments.next().map(PathBuf::from),
             other => match other.split_once('=') {

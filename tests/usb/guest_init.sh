@@ -1,0 +1,60 @@
+#!/bin/busybox sh
+# The first process of the guest. It loads the kernel's own USB drivers, has devices plugged in from outside (orders go
+# out on the second serial port, see redir_host), runs portsight on them, and sends what it wrote out on the third.
+# Every wait has a limit.
+/bin/busybox mkdir -p /proc /sys /dev /tmp /root /results /sbin /usr/bin
+/bin/busybox --install -s /bin
+export PATH=/bin HOME=/root TERM=dumb RUST_BACKTRACE=1
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+since_boot() { cut -d' ' -f1 /proc/uptime; }
+say() { echo "guest $(since_boot) s: $*"; }
+say "init"
+while read -r module; do insmod "/modules/$module" || say "insmod $module failed"; done </modules/order
+say "modules loaded"
+
+stty -F /dev/ttyS1 raw -echo
+stty -F /dev/ttyS2 raw -echo
+exec 3<>/dev/ttyS1
+order() {
+    answer=
+    echo "$*" >&3
+    read -r -t 5 answer <&3
+    [ "$answer" = ok ] || say "order '$*' was answered '$answer'"
+}
+# Whether a USB device with these numbers is there.
+there() { grep -qs "PRODUCT=$1/$2/" /sys/bus/usb/devices/*/uevent; }
+# Waits up to ten seconds for a command to succeed.
+await() {
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        if [ "$tries" -ge 100 ]; then
+            say "gave up waiting for: $*"
+            return 1
+        fi
+        usleep 100000
+    done
+}
+gone() { ! "$@"; }
+# name, seconds at most, and what portsight is to do; its words and exit status are kept
+run() {
+    name=$1
+    limit=$2
+    shift 2
+    began=$(since_boot)
+    timeout -s INT "$limit" /bin/portsight "$@" >"/results/$name.out" 2>"/results/$name.err"
+    echo $? >"/results/$name.status"
+    echo "$began $(since_boot)" >"/results/$name.seconds"
+    say "$name: exit status $(cat "/results/$name.status"), began at $began s"
+}
+. /plan.sh
+cat /proc/version >/results/kernel.out
+dmesg >/results/dmesg.out
+cd /results && tar cf - . | gzip -1 >/dev/ttyS2
+# The port has taken everything when its queue is empty.
+stty -F /dev/ttyS2 sane
+say "results sent"
+sync
+reboot -f
