@@ -164,6 +164,10 @@ fn measure_live(seconds: u64) -> anyhow::Result<serde_json::Value> {
             needle: chosen.needle,
             size: PictureSize::default(),
             folder: None,
+            choice: None,
+            connector: None,
+            scout: None,
+            server: None,
             on_advice: None,
         },
     )?;

@@ -12,6 +12,7 @@ use crate::evidence::LineWriter;
 use crate::image::{ImageChain, PictureSize, ScanImage};
 use crate::procedure::{Event, Journal};
 use crate::simulate::{Preset, Truth, VirtualProbe};
+use crate::view::{FirstSheet, ViewOptions};
 
 use super::SetupArgs;
 use super::live::{VIRTUAL_FPS, default_window, virtual_scenario, virtual_setup};
@@ -23,24 +24,30 @@ const FOLDER: &str = "portsight-demo";
 const FRAMES: u64 = 150;
 
 pub(super) fn without_verb() -> anyhow::Result<()> {
-    match crate::probe::attached() {
-        Ok(probes) => {
-            for probe in probes {
-                eprintln!(
-                    "portsight: {} is plugged in (bus {} address {}), but this version has no driver for it yet: \
-                     what follows is a simulation",
-                    probe.model.name, probe.bus, probe.address
-                );
-            }
-        }
-        // A machine without USB has no probe either.
-        Err(problem) => eprintln!("portsight: {problem}; going on without USB probes"),
+    let listing = crate::probe::list_sources();
+    for source in &listing.sources {
+        eprintln!(
+            "portsight: {} is plugged in; --source {} shows it, what follows is a simulation",
+            source.name, source.spec
+        );
     }
+    for reason in &listing.reasons {
+        eprintln!("portsight: {reason}");
+    }
+    // A source that is plugged in is offered, never taken: sound goes into a patient only when a person asks for it.
+    let first_sheet = if listing.sources.is_empty() {
+        FirstSheet::Picture
+    } else {
+        FirstSheet::Sources
+    };
     let has_display = ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     if has_display {
-        match default_window() {
+        match default_window(ViewOptions {
+            first_sheet,
+            ..ViewOptions::default()
+        }) {
             Ok(()) => return Ok(()),
             Err(problem) => eprintln!("portsight: the window did not open: {problem:#}"),
         }

@@ -7,18 +7,23 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use serde_json::json;
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{
-    Advice, Engine, Feed, FileFeed, Picture, Session, SessionOptions, VirtualFeed,
+    Advice, Engine, Feed, FileFeed, Look, Picture, Session, SessionOptions, SourceChoice,
+    VirtualFeed,
 };
 use crate::evidence::LineWriter;
+use crate::exchange::{IgtlServer, serve_address};
 use crate::image::PictureSize;
+use crate::notice::Notice;
 use crate::pump;
 use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
 
-use super::source::{Chosen, SourceSpec, open_file};
+use super::connect::{Opening, scout};
+use super::source::{Chosen, open_file};
 use super::{FileArgs, SetupArgs};
 
 /// Frames a second of the virtual probe.
@@ -29,23 +34,43 @@ pub(super) const VIRTUAL_PUMP: &str = "synchromed2-20";
 const VIRTUAL_RAISED_PUMP: &str = "medstream-20";
 /// And this needle lies on the virtual tray.
 pub(super) const VIRTUAL_NEEDLE: &str = "22G:51";
-/// A source that sends nothing for this long ends a headless run.
-const SILENCE: Duration = Duration::from_secs(10);
+/// A source that has sent frames and then sends nothing for this long ends a headless run: time enough to plug a
+/// probe in again.
+const SILENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
 pub(super) struct LiveArgs {
     /// `virtual[:PRESET]`, `usb[:BUS.ADDR]`, `v4l2:/dev/videoN` or `igtl:HOST[:PORT]`
     #[arg(long, value_name = "SOURCE", default_value = "virtual")]
-    source: SourceSpec,
+    source: SourceChoice,
     /// Run without a window
     #[arg(long)]
     headless: bool,
-    /// Stop after this many frames were read (headless)
-    #[arg(long, value_name = "N", default_value_t = 300, requires = "headless")]
-    frames: u64,
+    /// Stop after this many frames were read (headless; 300 when neither this nor --seconds is given)
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "headless",
+        conflicts_with = "seconds"
+    )]
+    frames: Option<u64>,
+    /// Stop after this many seconds (headless)
+    #[arg(long, value_name = "S", requires = "headless")]
+    seconds: Option<u64>,
+    /// End when the source sends nothing for this long (headless): seconds before its first frame, and at least 30
+    /// between two frames
+    #[arg(long, value_name = "S", requires = "headless", default_value_t = 10)]
+    wait: u64,
+    /// Firmware for a probe that asks for one; portsight ships none
+    #[arg(long, value_name = "FILE")]
+    firmware: Option<PathBuf>,
     /// Write the advice on every frame read, as `analyze` does (headless)
     #[arg(long, value_name = "F", requires = "headless")]
     json: Option<PathBuf>,
+    /// Publish picture, port and state over OpenIGTLink: a port of this machine (18945 is a good choice), or an
+    /// address to be reached from other machines, as in 0.0.0.0:18945
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    publish: Option<String>,
     /// Seed of the virtual patient
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -67,6 +92,9 @@ pub(super) struct WindowArgs {
     /// After this many frames
     #[arg(long, value_name = "N", hide = true, default_value_t = 60)]
     screenshot_after: u32,
+    /// Open on the connection screen
+    #[arg(long, hide = true)]
+    show_sources: bool,
     /// Draw frame counters into picture and marks, for latency measurements, and log when each frame was captured
     #[arg(long, value_name = "LOG", hide = true)]
     latency_log: Option<PathBuf>,
@@ -92,6 +120,11 @@ impl WindowArgs {
                 view::Notice::Acknowledged
             } else {
                 view::Notice::Ask
+            },
+            first_sheet: if self.show_sources {
+                view::FirstSheet::Sources
+            } else {
+                view::FirstSheet::Picture
             },
             latency_code: self.latency_log.is_some(),
             screenshot: self.screenshot.clone().map(|path| view::ScreenshotRequest {
@@ -130,6 +163,10 @@ fn options(chosen: Chosen, clock: &Arc<dyn Clock>, folder: Option<PathBuf>) -> S
         needle: chosen.needle,
         size: PictureSize::default(),
         folder,
+        choice: None,
+        connector: None,
+        scout: None,
+        server: None,
         on_advice: None,
     }
 }
@@ -170,32 +207,53 @@ pub(super) fn virtual_feed(preset: Preset, seed: u64, clock: &Arc<dyn Clock>) ->
     ))
 }
 
+/// The user's folder for settings; `None` where there is no home.
+pub(super) fn settings_folder() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "portsight").map(|dirs| dirs.config_dir().to_owned())
+}
+
 pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
-    let preset = match &args.source {
-        SourceSpec::Virtual(preset) => *preset,
-        SourceSpec::Hardware(name) => bail!(
-            "{name} was asked for, but this version has no driver for it yet; \
-             nothing is shown in its place. Use --source virtual, or replay a recording"
-        ),
+    let setup = match &args.source {
+        SourceChoice::Virtual(preset) => virtual_setup(args.setup.clone(), *preset)?,
+        SourceChoice::Usb(_) | SourceChoice::V4l2(_) | SourceChoice::Igtl(_) => args.setup.clone(),
     };
-    let chosen = Chosen::of(&virtual_setup(args.setup.clone(), preset)?)?;
+    let chosen = Chosen::of(&setup)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let folder = data_folder()?;
+    let opening = Opening {
+        clock: Arc::clone(&clock),
+        seed: args.seed,
+        firmware: args.firmware.clone(),
+        settings: settings_folder(),
+    };
+    let feed = match (&args.window.latency_log, &args.source) {
+        (Some(log), SourceChoice::Virtual(preset)) => {
+            let scenario = virtual_scenario(*preset, args.seed, VIRTUAL_FPS);
+            let feed = VirtualFeed::live(scenario, Arc::clone(&clock));
+            Box::new(feed.with_watermark(log, Arc::clone(&clock))?)
+        }
+        _ => opening
+            .open(&args.source)
+            .map_err(|notice| anyhow!(notice.line()))?,
+    };
+    let options = SessionOptions {
+        choice: Some(args.source.clone()),
+        server: args
+            .publish
+            .as_deref()
+            .map(|address| serve(address, &clock))
+            .transpose()?,
+        ..options(chosen, &clock, Some(data_folder()?))
+    };
     if args.headless {
-        let feed = virtual_feed(preset, args.seed, &clock);
-        let options = options(chosen, &clock, Some(folder));
-        return headless(feed, options, args.frames, args.json.as_deref());
+        let until = Until::of(args);
+        return headless(feed, options, until, args.json.as_deref());
     }
-    let scenario = virtual_scenario(preset, args.seed, VIRTUAL_FPS);
-    let mut feed = VirtualFeed::live(scenario, Arc::clone(&clock));
-    if let Some(log) = &args.window.latency_log {
-        feed = feed.with_watermark(log, Arc::clone(&clock))?;
-    }
-    window(
-        Box::new(feed),
-        options(chosen, &clock, Some(folder)),
-        args.window.options(),
-    )
+    let options = SessionOptions {
+        connector: Some(opening.connector()),
+        scout: Some(scout()),
+        ..options
+    };
+    window(feed, options, args.window.options())
 }
 
 pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
@@ -225,7 +283,7 @@ pub(super) fn window(
 }
 
 /// The default window: the virtual probe.
-pub(super) fn default_window() -> anyhow::Result<()> {
+pub(super) fn default_window(shown_as: view::ViewOptions) -> anyhow::Result<()> {
     let setup = virtual_setup(
         SetupArgs {
             pump: "generic".to_owned(),
@@ -235,12 +293,103 @@ pub(super) fn default_window() -> anyhow::Result<()> {
     )?;
     let chosen = Chosen::of(&setup)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let opening = Opening {
+        clock: Arc::clone(&clock),
+        seed: 1,
+        firmware: None,
+        settings: settings_folder(),
+    };
     let feed = virtual_feed(Preset::Easy, 1, &clock);
-    window(
-        feed,
-        options(chosen, &clock, Some(data_folder()?)),
-        view::ViewOptions::default(),
-    )
+    let options = SessionOptions {
+        choice: Some(SourceChoice::Virtual(Preset::Easy)),
+        connector: Some(opening.connector()),
+        scout: Some(scout()),
+        ..options(chosen, &clock, Some(data_folder()?))
+    };
+    window(feed, options, shown_as)
+}
+
+/// When a headless run ends.
+#[derive(Clone, Copy, Debug)]
+enum Span {
+    Frames(u64),
+    Seconds(u64),
+}
+
+/// A server for other programs; says where it serves.
+fn serve(address: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<IgtlServer> {
+    let problem = |p: crate::exchange::ServeProblem| anyhow!(Notice::of(&p).line());
+    let address = serve_address(address).map_err(problem)?;
+    let server = IgtlServer::start(address, Arc::clone(clock)).map_err(problem)?;
+    eprintln!(
+        "portsight: publishing over OpenIGTLink at {}",
+        server.address()
+    );
+    Ok(server)
+}
+
+/// When a headless run ends, and how long it waits for a source that sends nothing.
+#[derive(Clone, Copy, Debug)]
+struct Until {
+    span: Span,
+    wait: Duration,
+}
+
+impl Until {
+    fn of(args: &LiveArgs) -> Self {
+        Self {
+            span: match (args.frames, args.seconds) {
+                (_, Some(seconds)) => Span::Seconds(seconds),
+                (frames, None) => Span::Frames(frames.unwrap_or(300)),
+            },
+            wait: Duration::from_secs(args.wait),
+        }
+    }
+
+    fn is_over(self, written: u64, ran: Duration) -> bool {
+        match self.span {
+            Span::Frames(frames) => written >= frames,
+            Span::Seconds(seconds) => ran >= Duration::from_secs(seconds),
+        }
+    }
+
+    /// Frames read at most.
+    fn most(self) -> u64 {
+        match self.span {
+            Span::Frames(frames) => frames,
+            Span::Seconds(_) => u64::MAX,
+        }
+    }
+
+    /// How long nothing may come, after so many frames.
+    fn patience(self, written: u64) -> Duration {
+        if written == 0 {
+            self.wait
+        } else {
+            self.wait.max(SILENCE)
+        }
+    }
+}
+
+/// What a headless run says of its source, at the end of its advice.
+fn source_summary(look: &Look) -> serde_json::Value {
+    let stations = &look.stations;
+    json!({
+        "name": look.source_name,
+        "source": look.choice.as_ref().map(ToString::to_string),
+        "origin": look.origin,
+        "captured": stations.capture.frames,
+        "lost": stations.capture.missing,
+        "gaps": stations.capture.gaps,
+        "skipped_by_detector": stations.read.skipped,
+        "outages": stations.outages,
+        "form_times": stations.form_times,
+        "read_times": stations.read_times,
+        "wire": stations.wire,
+        "details": look.facts.as_ref().map(|f| f.details.clone()),
+        "acoustic": look.facts.as_ref().map(|f| f.acoustic),
+        "maturity": look.facts.as_ref().map(|f| f.maturity),
+    })
 }
 
 #[expect(
@@ -250,7 +399,7 @@ pub(super) fn default_window() -> anyhow::Result<()> {
 fn headless(
     feed: Box<dyn Feed>,
     mut options: SessionOptions,
-    frames: u64,
+    until: Until,
     json: Option<&Path>,
 ) -> anyhow::Result<()> {
     let pump = options.pump.id.clone();
@@ -262,13 +411,15 @@ fn headless(
         )),
         None => Box::new(std::io::sink()),
     };
+    let clock = Arc::clone(&options.clock);
+    let most = until.most();
     let read = Arc::new(AtomicU64::new(0));
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
     let lines = Arc::new(Mutex::new(LineWriter::default()));
     options.on_advice = Some(Box::new({
         let (read, heard, lines) = (Arc::clone(&read), Arc::clone(&heard), Arc::clone(&lines));
         move |picture: &Picture, advice: &Advice| {
-            if read.fetch_add(1, Ordering::AcqRel) >= frames {
+            if read.fetch_add(1, Ordering::AcqRel) >= most {
                 return;
             }
             let index = picture.image.frame.0;
@@ -288,7 +439,11 @@ fn headless(
     let mut written = 0_u64;
     let mut quiet = Duration::ZERO;
     let pause = Duration::from_millis(50);
-    while written < frames && quiet < SILENCE && !(engine.has_ended() && quiet > Duration::ZERO) {
+    let begun = clock.now();
+    while !until.is_over(written, clock.now().since(begun))
+        && quiet < until.patience(written)
+        && !(engine.has_ended() && quiet > Duration::ZERO)
+    {
         std::thread::sleep(pause);
         let ready = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
         quiet = if ready.is_empty() {
@@ -300,33 +455,44 @@ fn headless(
             writeln!(out, "{line}").context("advice could not be written")?;
             written += 1;
             if written.is_multiple_of(100) {
-                eprintln!("portsight: {written} of {frames} frames read");
+                eprintln!("portsight: {written} frames read");
             }
         }
     }
     let look = engine.look();
+    let source = source_summary(&look);
     for notice in look.notices.iter().cloned().chain(engine.stop()) {
         eprintln!("portsight: {}", notice.line());
     }
     let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-    writeln!(out, "{}", lines.summary(&pump, needle.as_deref(), &[]))
+    let mut summary = lines.summary(&pump, needle.as_deref(), &[]);
+    if let Some(fields) = summary.get_mut("summary").and_then(|s| s.as_object_mut()) {
+        fields.insert("source".to_owned(), source);
+    }
+    writeln!(out, "{summary}")
         .and_then(|()| out.flush())
         .context("advice could not be written")?;
     println!(
-        "{written} frames read at {:.1}/s, {} locked, {} with a path; {} captured, {} lost, {} skipped by the detector",
+        "{written} frames read at {:.1}/s, {} locked, {} with a path; {} captured, {} lost, {} skipped by the detector, {} outages",
         look.stations.read.rate_hz,
         lines.tally().locked,
         lines.tally().with_path,
         look.stations.capture.frames,
         look.stations.capture.missing,
         look.stations.read.skipped,
+        look.stations.outages,
     );
     if let Some(journal) = &look.journal_path {
         println!("journal: {journal}");
     }
-    if written < frames {
+    if let Span::Frames(frames) = until.span
+        && written < frames
+    {
         bail!(
-            "{frames} frames were asked for, {written} came before the source ended or fell silent"
+            "{frames} frames were asked for, {written} came before {} ended or fell silent",
+            look.choice
+                .as_ref()
+                .map_or_else(|| look.source_name.clone(), ToString::to_string),
         );
     }
     Ok(())

@@ -7,12 +7,15 @@
 )]
 mod analyze;
 mod bench;
+mod connect;
 mod demo;
 mod evaluate;
 mod live;
+mod probes;
 mod simulate;
 mod snapshot;
 mod source;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +36,10 @@ const EXAMPLES: &str = "Examples:
   portsight                                         the window, on the virtual probe
   portsight live --source virtual:tilted            the window, on another virtual patient
   portsight live --source virtual --headless --frames 300 --json advice.jsonl
+  portsight probes                                  what is plugged in, and what keeps it from being used
+  portsight live --source usb                       the window, on the first probe that is ready
+  portsight live --source v4l2:/dev/video0          the window, on a frame grabber
+  portsight live --source igtl:localhost            the window, on a PLUS or 3D Slicer server
   portsight replay recording.mha --pump synchromed2-20 --needle 22G:51
   portsight analyze recording.mha --pump synchromed2-20 --needle 22G:51 --out advice.jsonl
   portsight snapshot recording.mha --frame 40 --out picture.png
@@ -54,6 +61,8 @@ pub struct Cli {
 enum Verb {
     /// Watch a live source: in the window, or headless.
     Live(live::LiveArgs),
+    /// List probes and frame grabbers: what they are, whether they may be opened, and what to do if not.
+    Probes(probes::ProbesArgs),
     /// Play a recording in the window.
     Replay(live::ReplayArgs),
     /// Read every frame of a file and write what was found and advised, one JSON object a line.
@@ -64,6 +73,8 @@ enum Verb {
     Snapshot(snapshot::SnapshotArgs),
     /// Write a recording of the virtual probe, with its truth beside it.
     Simulate(simulate::SimulateArgs),
+    /// Check that a session's journal is whole and unaltered; names the first entry that is not.
+    Verify(verify::VerifyArgs),
     /// Measure frames a second and the time of every stage on this machine.
     Bench(bench::BenchArgs),
 }
@@ -104,11 +115,13 @@ pub fn run() -> ExitCode {
     let done = match &cli.verb {
         None => demo::without_verb(),
         Some(Verb::Live(args)) => live::live(args),
+        Some(Verb::Probes(args)) => probes::run(args),
         Some(Verb::Replay(args)) => live::replay(args),
         Some(Verb::Analyze(args)) => analyze::run(args),
         Some(Verb::Evaluate(args)) => evaluate::run(args),
         Some(Verb::Snapshot(args)) => snapshot::run(args),
         Some(Verb::Simulate(args)) => simulate::run(args),
+        Some(Verb::Verify(args)) => verify::run(args),
         Some(Verb::Bench(args)) => bench::run(args),
     };
     match done {

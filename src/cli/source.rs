@@ -1,6 +1,5 @@
 //! What the command line names: a source, a file and how to read it, a pump and a needle.
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,42 +10,13 @@ use crate::frame::Frame;
 use crate::image::recognise_fan;
 use crate::notice::Problem;
 use crate::pump::{self, Needle, PumpModel};
-use crate::simulate::{Preset, PresetError, Truth, VirtualProbe};
+use crate::simulate::{Truth, VirtualProbe};
 use crate::stream::Delivery;
 
 use super::{FileArgs, SetupArgs};
 
 /// Frames looked at to find the outline of a fan.
 const FAN_FRAMES: usize = 16;
-
-/// A live source as named on the command line.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum SourceSpec {
-    /// The virtual probe.
-    Virtual(Preset),
-    /// Hardware, which this version names but cannot drive.
-    Hardware(String),
-}
-
-impl FromStr for SourceSpec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
-        match kind {
-            "virtual" if rest.is_empty() => Ok(Self::Virtual(Preset::Easy)),
-            "virtual" => rest
-                .parse()
-                .map(Self::Virtual)
-                .map_err(|problem: PresetError| problem.to_string()),
-            "usb" | "v4l2" | "igtl" => Ok(Self::Hardware(text.to_owned())),
-            _ => Err(
-                "expected virtual[:PRESET], usb[:BUS.ADDR], v4l2:/dev/videoN or igtl:HOST[:PORT]"
-                    .to_owned(),
-            ),
-        }
-    }
-}
 
 /// Two positive numbers, as `0.15,0.15`.
 pub(super) fn pair(text: &str) -> Result<(f64, f64), String> {
@@ -148,12 +118,5 @@ mod tests {
         for bad in ["1,2,3", "1,2,0,4", "-1,2,3,4", "1,2,3,4,5"] {
             assert!(rectangle(bad).is_err(), "{bad}");
         }
-        assert!(matches!(
-            "virtual".parse(),
-            Ok(SourceSpec::Virtual(Preset::Easy))
-        ));
-        assert!("virtual:nonsense".parse::<SourceSpec>().is_err());
-        assert!(matches!("usb:1.4".parse(), Ok(SourceSpec::Hardware(_))));
-        assert!("tape".parse::<SourceSpec>().is_err());
     }
 }

@@ -30,6 +30,8 @@ impl PortFamily {
 pub struct DetectorContext {
     /// Least and most width of the fill port's opening through its centre.
     pub port_width: (Millimeters, Millimeters),
+    /// Its width through the centre, when the model is known.
+    pub whole_width: Option<Millimeters>,
     /// Where its septum lies.
     pub family: PortFamily,
 }
@@ -39,6 +41,7 @@ impl Default for DetectorContext {
     fn default() -> Self {
         Self {
             port_width: (Millimeters(6.0), Millimeters(9.5)),
+            whole_width: None,
             family: PortFamily::Either,
         }
     }
@@ -54,6 +57,7 @@ impl DetectorContext {
         }
         Self {
             port_width: (width * 0.75, width * 1.25),
+            whole_width: pump.plannable.then_some(width),
             family: match pump.fill_port {
                 FillPort::Recessed { .. } => PortFamily::Recessed,
                 FillPort::Raised { .. } => PortFamily::Raised,

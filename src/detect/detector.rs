@@ -1,4 +1,5 @@
 //! The detector: one picture in, one finding out, with what it remembers of those before.
+use super::centring::Sweep;
 use super::context::DetectorContext;
 use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
 use super::grid::{BeamGrid, Line};
@@ -36,6 +37,7 @@ pub struct PortDetector {
     search: LineSearch,
     ports: PortSearch,
     track: PortTrack,
+    sweep: Sweep,
     lines: Vec<Line>,
     points: Vec<(f64, f64, f64)>,
     interfaces: Vec<Interface>,
@@ -58,6 +60,7 @@ impl PortDetector {
     /// Forgets everything seen so far.
     pub fn reset(&mut self) {
         self.track.reset();
+        self.sweep.reset();
         self.last_face = None;
     }
 
@@ -96,6 +99,9 @@ impl PortDetector {
             finding.motion = self.motion(face, &verdict, time);
         }
         report(&mut finding, &verdict);
+        if still == Still::Sequence {
+            self.centre(&mut finding, time);
+        }
         finding
     }
 
@@ -236,6 +242,22 @@ impl PortDetector {
         let interface = self.interfaces.get(best)?;
         let (line, first, last) = surface::brightest(&self.grid, interface, &mut self.points)?;
         Some(self.segment(interface, &line, first, last))
+    }
+
+    /// Follows the chord of the port over the sweep, from the first measure on: the lock comes only when the slice is
+    /// near the middle already. It is told while the port is locked.
+    fn centre(&mut self, finding: &mut Finding, time: f64) {
+        let Some(port) = finding.port.filter(|_| !finding.held) else {
+            return;
+        };
+        let chord = port.width.0;
+        self.sweep
+            .note(finding.frame, finding.captured_at, time, chord);
+        if finding.state != PortState::Locked {
+            return;
+        }
+        let whole = self.context.whole_width.map(|w| w.0);
+        finding.centring = Some(self.sweep.read(chord, whole));
     }
 
     /// How fast the face moves against the frame before.

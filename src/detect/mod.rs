@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no clock, no thread; it cannot fail. Abstaining is an answer. It does not know where a picture
 //! came from, nor what will be advised. All lengths are millimetres in the [`crate::space::Scan`] space.
+mod centring;
 mod context;
 mod detector;
 mod face;
@@ -54,6 +55,30 @@ pub struct Port {
     pub width: Millimeters,
     /// One standard deviation of the lateral position.
     pub sigma: Millimeters,
+}
+
+/// The slice of a sweep that ran through the middle of the port.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BestSlice {
+    /// Its frame.
+    pub frame: FrameId,
+    /// When that frame was captured.
+    pub captured_at: Timestamp,
+    /// Its chord, smoothed over a few slices.
+    pub chord: Millimeters,
+}
+
+/// How this slice runs through the port. It never tells the side: one plane does not know it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Centring {
+    /// Width of the port in this slice.
+    pub chord: Millimeters,
+    /// Width through its middle, when the pump is known.
+    pub whole: Option<Millimeters>,
+    /// Distance of the slice from the middle by its chord; `None` where the chord is too near the whole width to say.
+    pub off_middle: Option<Millimeters>,
+    /// The best slice of this sweep, once the chord has grown and fallen again.
+    pub best: Option<BestSlice>,
 }
 
 /// A needle seen in the plane. Never a tip unless it was followed as one (H17).
@@ -119,6 +144,8 @@ pub struct Finding {
     pub port: Option<Port>,
     /// Whether `port` is remembered rather than measured in this frame.
     pub held: bool,
+    /// How this slice runs through the port, while it is locked and measured.
+    pub centring: Option<Centring>,
     /// The opening that may be the access port, in `AccessPortSuspected` only.
     pub other_port: Option<Port>,
     /// Probability that the reported opening is the fill port; 0 where `port` is none.

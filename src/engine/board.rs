@@ -4,14 +4,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::frame::{Frame, ImagingSettings, Origin};
+use crate::frame::{Frame, FrameId, ImagingSettings, Origin};
 use crate::notice::Notice;
+use crate::probe::Listing;
 use crate::procedure::Event;
 use crate::pump::{Needle, PumpModel};
-use crate::stream::{Newest, Queue};
+use crate::stream::{Newest, Queue, SourceFacts};
 
+use super::publish::Publisher;
 use super::stopwatch::Stopwatch;
-use super::{Advice, Command, Liveness, Picture, ProbePose, Snapshot, Stations};
+use super::{Advice, Command, Liveness, Picture, ProbePose, Snapshot, SourceChoice, Stations};
 
 /// How long a finished picture may wait for its own marks before it is shown without them. It bounds the wait, so
 /// a slow detector delays a picture by this much at most; without it every frame would be painted twice, first
@@ -24,6 +26,18 @@ const DESK_JOBS: usize = 1024;
 /// Notices kept for the screen.
 const NOTICES_KEPT: usize = 20;
 
+/// What the operator says of the planes in which the port was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlaneRequest {
+    /// The plane shown is to count.
+    Confirm,
+    /// None counts any more.
+    Forget,
+}
+
+/// Presses waiting for the read worker; it takes them all with the next picture.
+const PLANE_REQUESTS: usize = 16;
+
 /// Work for the desk worker, the only one that writes files.
 pub(super) enum Job {
     Command(Command),
@@ -31,8 +45,23 @@ pub(super) enum Job {
     Trouble(Notice),
 }
 
+/// The source of a session, as far as everyone may know it.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub origin: Origin,
+    pub name: String,
+    pub choice: Option<SourceChoice>,
+    pub is_still: bool,
+    pub facts: Option<Arc<SourceFacts>>,
+}
+
 /// The state behind [`super::Look`].
 pub(super) struct Board {
+    pub source: Arc<Source>,
+    /// Frames before this one belong to an older source, or to the time before an outage: they are not shown, not
+    /// read, and nothing learnt from them holds any more.
+    pub since: FrameId,
+    pub listing: Option<Arc<Listing>>,
     pub staged: Option<Arc<Picture>>,
     pub staged_is_out: bool,
     pub picture: Option<Arc<Picture>>,
@@ -40,7 +69,10 @@ pub(super) struct Board {
     pub liveness: Liveness,
     pub last_captured: Option<Timestamp>,
     pub finished: bool,
+    /// The source delivers nothing now: it is gone, or waited for.
     pub source_gone: bool,
+    /// Nothing tries to get the source back.
+    pub gone_for_good: bool,
     pub stations: Stations,
     pub pose: Option<ProbePose>,
     pub settings: Arc<ImagingSettings>,
@@ -58,17 +90,17 @@ pub(super) type Waker = Arc<dyn Fn() + Send + Sync>;
 /// Everything the workers share.
 pub(super) struct Shared {
     pub clock: Arc<dyn Clock>,
-    pub origin: Origin,
-    pub source_name: String,
-    pub is_still: bool,
     pub pumps: Arc<Vec<PumpModel>>,
     pub frames: Newest<Arc<Frame>>,
     pub pictures: Newest<Arc<Picture>>,
     pub to_capture: Queue<Command>,
     pub to_desk: Queue<Job>,
+    pub publisher: Publisher,
     pub frozen: AtomicBool,
     /// Counts changes of pump and needle, so that the reader advises again on the picture it has.
     pub setup_changes: AtomicU64,
+    /// What the operator said of planes, for the read worker.
+    pub plane_requests: Queue<PlaneRequest>,
     board: Mutex<Board>,
     advised: Condvar,
     waker: Mutex<Option<Waker>>,
@@ -77,9 +109,8 @@ pub(super) struct Shared {
 /// What a session starts with.
 pub(super) struct Beginning {
     pub clock: Arc<dyn Clock>,
-    pub origin: Origin,
-    pub source_name: String,
-    pub is_still: bool,
+    pub source: Source,
+    pub publisher: Publisher,
     pub pumps: Arc<Vec<PumpModel>>,
     pub pump: Arc<PumpModel>,
     pub needle: Option<Needle>,
@@ -91,17 +122,19 @@ impl Shared {
     pub(super) fn new(with: Beginning) -> Self {
         Self {
             clock: with.clock,
-            origin: with.origin,
-            source_name: with.source_name,
-            is_still: with.is_still,
             pumps: with.pumps,
             frames: Newest::default(),
             pictures: Newest::default(),
             to_capture: Queue::new(CAPTURE_COMMANDS),
             to_desk: Queue::new(DESK_JOBS),
+            publisher: with.publisher,
             frozen: AtomicBool::new(false),
             setup_changes: AtomicU64::new(0),
+            plane_requests: Queue::new(PLANE_REQUESTS),
             board: Mutex::new(Board {
+                source: Arc::new(with.source),
+                since: FrameId(0),
+                listing: None,
                 staged: None,
                 staged_is_out: true,
                 picture: None,
@@ -110,6 +143,7 @@ impl Shared {
                 last_captured: None,
                 finished: false,
                 source_gone: false,
+                gone_for_good: false,
                 stations: Stations::default(),
                 pose: None,
                 settings: with.settings,
@@ -177,9 +211,45 @@ impl Shared {
         }
     }
 
+    /// A stream begins with frame `first`: what is known of older frames no longer holds.
+    pub(super) fn begin_stream(&self, first: FrameId) {
+        let mut board = self.board();
+        board.since = first;
+        board.advice = None;
+    }
+
+    /// Another source takes over from frame `first` on; nothing of the old one stays on the screen.
+    pub(super) fn change_source(
+        &self,
+        source: Source,
+        first: FrameId,
+        settings: Arc<ImagingSettings>,
+    ) {
+        let mut board = self.board();
+        board.source = Arc::new(source);
+        board.since = first;
+        board.staged = None;
+        board.staged_is_out = true;
+        board.picture = None;
+        board.advice = None;
+        board.last_captured = None;
+        board.liveness = Liveness::Waiting;
+        board.finished = false;
+        board.source_gone = false;
+        board.gone_for_good = false;
+        board.pose = None;
+        board.settings = settings;
+        board.stations = Stations::default();
+        drop(board);
+        self.wake();
+    }
+
     /// Puts a finished picture up, with its marks if they come in time. See [`COALESCE`].
     pub(super) fn stage(&self, picture: Arc<Picture>) {
         let mut board = self.board();
+        if picture.image.frame < board.since {
+            return;
+        }
         board.staged = Some(picture);
         board.staged_is_out = false;
         let (mut board, _) = self
@@ -198,6 +268,9 @@ impl Shared {
     pub(super) fn publish(&self, advice: Arc<Advice>) {
         let frame = advice.finding.frame;
         let mut board = self.board();
+        if frame < board.since {
+            return;
+        }
         let staged_frame = board.staged.as_ref().map(|p| p.image.frame);
         let is_waiting = !board.staged_is_out && staged_frame == Some(frame);
         board.advice = Some(advice);

@@ -10,7 +10,7 @@ use crate::notice::{Notice, Severity};
 use crate::procedure::{Event, Journal};
 use crate::stream::Taken;
 
-use super::board::{Job, Shared};
+use super::board::{Job, PlaneRequest, Shared};
 use super::{Beside, Command, Picture, Snapshot, kept_picture};
 
 /// What the desk worker owns.
@@ -20,6 +20,18 @@ pub(super) struct Desk {
     shared: Arc<Shared>,
     snapshots_taken: u32,
     mirrored: bool,
+}
+
+/// A session that ends leaves no job undone: what was asked before the end is in the journal.
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        while let Taken::Value(job) = self.shared.to_desk.take(Duration::ZERO) {
+            self.do_job(job);
+        }
+    }
 }
 
 impl Desk {
@@ -40,15 +52,21 @@ impl Desk {
     /// Does one job, if there is one in time.
     pub(super) fn step(&mut self, patience: Duration) -> ControlFlow<()> {
         match self.shared.to_desk.take(patience) {
-            Taken::Value(Job::Event(event)) => self.record(event),
-            Taken::Value(Job::Trouble(notice)) => self.record(Event::Trouble {
-                text: notice.line(),
-            }),
-            Taken::Value(Job::Command(command)) => self.carry_out(command),
+            Taken::Value(job) => self.do_job(job),
             Taken::Nothing => {}
             Taken::Closed => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
+    }
+
+    fn do_job(&mut self, job: Job) {
+        match job {
+            Job::Event(event) => self.record(event),
+            Job::Trouble(notice) => self.record(Event::Trouble {
+                text: notice.line(),
+            }),
+            Job::Command(command) => self.carry_out(command),
+        }
     }
 
     fn record(&mut self, event: Event) {
@@ -76,6 +94,7 @@ impl Desk {
                 lateral_mm: spacing.lateral.0,
                 axial_mm: spacing.axial.0,
             }),
+            Command::ConfirmPlane => self.ask_of_planes(PlaneRequest::Confirm),
             Command::TakeSnapshot => self.take_snapshot(),
             Command::DeleteSnapshot(number) => self.delete_snapshot(number),
             Command::Fault(fault) => {
@@ -88,10 +107,26 @@ impl Desk {
             Command::AcknowledgeResearchNotice => self.record(Event::ResearchNoticeAcknowledged),
             Command::FlipShown(mirrored) => {
                 self.mirrored = mirrored;
+                // What was confirmed on a picture seen the other way round does not count (H03).
+                self.ask_of_planes(PlaneRequest::Forget);
                 self.record(Event::FlipShown { mirrored });
             }
             // Journalled by the capture worker once granted, or of no interest to the journal.
-            Command::SetImaging(_) | Command::Nudge(_) | Command::Restart => {}
+            Command::SetImaging(_) | Command::Nudge(_) | Command::Restart | Command::Connect(_) => {
+            }
+            Command::SetPicture(setup) => self.record(Event::PictureSetupGiven {
+                depth_setting: setup.depth_setting,
+                crop: setup.crop,
+                mm_per_px: setup.spacing.map(|s| [s.lateral.0, s.axial.0]),
+                orientation: setup.orientation,
+            }),
+        }
+    }
+
+    fn ask_of_planes(&self, request: PlaneRequest) {
+        // A full queue means many presses wait already; one more would say nothing new.
+        if self.shared.plane_requests.put(request).is_ok() {
+            self.shared.setup_changes.fetch_add(1, Ordering::AcqRel);
         }
     }
 
@@ -162,7 +197,7 @@ impl Desk {
             let board = self.shared.board();
             Beside {
                 mirrored: self.mirrored,
-                ..Beside::new(self.shared.source_name.clone(), &board.pump, board.needle)
+                ..Beside::new(board.source.name.clone(), &board.pump, board.needle)
             }
         };
         kept_picture(&picture.image, advice, &beside)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::exchange::{FileSource, Pace};
 use crate::frame::{ImagingSettings, Origin};
+use crate::notice::Notice;
 use crate::stream::{Delivery, FrameSource, SourceProblem};
 
 use super::{Command, Feed};
@@ -60,7 +61,7 @@ impl Feed for FileFeed {
         ImagingSettings::default()
     }
 
-    fn apply(&mut self, command: &Command) {
+    fn apply(&mut self, command: &Command) -> Option<Notice> {
         match command {
             Command::Freeze => self.paused = true,
             Command::Unfreeze => {
@@ -78,12 +79,16 @@ impl Feed for FileFeed {
             | Command::ChoosePump(_)
             | Command::ChooseNeedle(_)
             | Command::TakeSnapshot
+            | Command::ConfirmPlane
             | Command::DeleteSnapshot(_)
             | Command::Nudge(_)
             | Command::Fault(_)
             | Command::AcknowledgeResearchNotice
-            | Command::FlipShown(_) => {}
+            | Command::FlipShown(_)
+            | Command::SetPicture(_)
+            | Command::Connect(_) => {}
         }
+        None
     }
 
     fn path(&self) -> Option<PathBuf> {

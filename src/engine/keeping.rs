@@ -54,6 +54,8 @@ pub fn kept_picture(
                 frame: image.frame,
                 path: None,
                 withheld: vec![Withheld::PortNotLocked],
+                planes: crate::guide::Planes::None,
+                plane_refused: None,
             },
             Marks {
                 frame: image.frame,

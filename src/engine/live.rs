@@ -9,23 +9,30 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::frame::{FrameId, Orientation};
+use crate::exchange::IgtlServer;
+use crate::frame::{FrameId, Origin};
 use crate::guide::limits;
 use crate::image::{ImageChain, PictureSize};
 use crate::notice::Notice;
 use crate::procedure::{Event, Journal};
 use crate::pump::{Needle, PumpModel};
-use crate::stream::{Delivery, Ending, FrameSource as _, HealthMeter, Taken, Worker};
+use crate::stream::{Ending, HealthMeter, Taken, Worker};
 
-use super::board::{Beginning, Job, Shared};
+use super::board::{Beginning, Job, PlaneRequest, Shared, Source};
+use super::capture::Capture;
 use super::desk::Desk;
+use super::publish::Publisher;
 use super::reader::{Moment, Reader};
 use super::stopwatch::Stopwatch;
 use super::transitions::Transitions;
-use super::{Advice, Command, Feed, Liveness, Look, Picture, Session};
+use super::{
+    Advice, Command, Connector, Feed, Liveness, Look, Picture, Scout, Session, SourceChoice,
+};
 
 /// How long a worker waits for something before it looks whether it was told to stop.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// Waits of [`PATIENCE`] between two looks for sources: about a second.
+const SCOUT_RESTS: u32 = 20;
 /// How often the age of the newest frame is looked at; a fifth of the stale limit.
 const WATCH_PERIOD: Duration = Duration::from_millis(20);
 
@@ -46,6 +53,14 @@ pub struct SessionOptions {
     pub size: PictureSize,
     /// Folder for journal and kept pictures; `None` keeps neither.
     pub folder: Option<PathBuf>,
+    /// The source as it was chosen; `None` for files.
+    pub choice: Option<SourceChoice>,
+    /// Opens other sources on request; `None` keeps the one the session begins with.
+    pub connector: Option<Connector>,
+    /// Lists what is plugged in; `None` looks for nothing.
+    pub scout: Option<Scout>,
+    /// Where pictures and port are published for other programs; `None` publishes nothing.
+    pub server: Option<IgtlServer>,
     /// Called on the read worker with every picture that was read and its advice.
     pub on_advice: Option<Listener>,
 }
@@ -66,9 +81,14 @@ impl Engine {
             .transpose()?;
         let shared = Arc::new(Shared::new(Beginning {
             clock: Arc::clone(&options.clock),
-            origin: feed.origin(),
-            source_name: feed.name(),
-            is_still: feed.is_still(),
+            source: Source {
+                origin: feed.origin(),
+                name: feed.name(),
+                choice: options.choice.clone(),
+                is_still: feed.is_still(),
+                facts: None,
+            },
+            publisher: Publisher::new(options.server),
             pumps: options.pumps,
             pump: Arc::clone(&options.pump),
             needle: options.needle,
@@ -77,27 +97,31 @@ impl Engine {
         }));
         shared.desk(Job::Event(Event::SessionStarted {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            source: shared.source_name.clone(),
-            origin: shared.origin,
+            source: feed.name(),
+            origin: feed.origin(),
             pump: options.pump.id.clone(),
             needle: options.needle,
             notice: crate::words::say("notice-research"),
         }));
         let desk = Desk::new(journal, options.folder, Arc::clone(&shared));
-        let workers = vec![
+        let capture = Capture::new(feed, options.connector, Arc::clone(&shared));
+        let mut workers = vec![
             start_desk(desk)?,
             start_read(Arc::clone(&shared), options.on_advice)?,
             start_form(Arc::clone(&shared), options.size)?,
             start_watch(Arc::clone(&shared))?,
-            start_capture(feed, Arc::clone(&shared))?,
+            start_capture(capture)?,
         ];
+        if let Some(scout) = options.scout {
+            workers.push(start_scout(scout, Arc::clone(&shared))?);
+        }
         Ok(Self { shared, workers })
     }
 
     /// Whether the source has come to its end or is gone for good.
     pub fn has_ended(&self) -> bool {
         let board = self.shared.board();
-        board.finished || board.source_gone
+        board.finished || board.gone_for_good
     }
 
     /// Stops every worker, from the source to the desk, and closes the journal.
@@ -149,8 +173,11 @@ impl Session for Engine {
             },
             age: board.last_captured.map(|at| now.since(at)),
             now,
-            origin: shared.origin,
-            source_name: shared.source_name.clone(),
+            origin: board.source.origin,
+            source_name: board.source.name.clone(),
+            choice: board.source.choice.clone(),
+            facts: board.source.facts.clone(),
+            listing: board.listing.clone(),
             pose: board.pose,
             stations: board.stations,
             settings: Arc::clone(&board.settings),
@@ -208,87 +235,57 @@ fn start_desk(mut desk: Desk) -> std::io::Result<Worker> {
     Worker::start("desk", move || desk.step(PATIENCE))
 }
 
-fn start_capture(mut feed: Box<dyn Feed>, shared: Arc<Shared>) -> std::io::Result<Worker> {
-    let mut meter = HealthMeter::default();
-    let mut orientation: Option<Orientation> = None;
-    let mut told_end = false;
-    Worker::start("capture", move || {
-        while let Taken::Value(command) = shared.to_capture.take(Duration::ZERO) {
-            command_feed(feed.as_mut(), &command, &shared);
-            told_end = false;
-        }
-        if told_end {
+fn start_capture(mut capture: Capture) -> std::io::Result<Worker> {
+    Worker::start("capture", move || capture.step())
+}
+
+/// Looks for sources on this machine, again and again, so that the screen knows what is plugged in.
+fn start_scout(mut scout: Scout, shared: Arc<Shared>) -> std::io::Result<Worker> {
+    let mut rest = 0_u32;
+    Worker::start("scout", move || {
+        if rest > 0 {
+            rest -= 1;
             std::thread::sleep(PATIENCE);
             return ControlFlow::Continue(());
         }
-        match feed.next(PATIENCE) {
-            Ok(Delivery::Frame(frame)) => {
-                let before = meter.health().missing;
-                meter.note(frame.id, frame.captured_at);
-                meter.set_skipped(shared.frames.replaced());
-                let lost = meter.health().missing - before;
-                if lost > 0 {
-                    shared.desk(Job::Event(Event::FramesLost {
-                        count: lost,
-                        before: frame.id,
-                    }));
-                }
-                if orientation.replace(frame.orientation) != Some(frame.orientation) {
-                    shared.desk(Job::Event(Event::OrientationChanged {
-                        frame: frame.id,
-                        orientation: frame.orientation.letters().to_owned(),
-                    }));
-                }
-                let mut board = shared.board();
-                board.last_captured = Some(frame.captured_at);
-                board.stations.capture = meter.health();
-                board.pose = feed.pose();
-                board.settings = Arc::clone(&frame.settings);
-                drop(board);
-                shared.frames.put(frame);
-            }
-            Ok(Delivery::Quiet) => {}
-            Ok(Delivery::Finished) => {
-                told_end = true;
-                shared.board().finished = true;
-            }
-            Err(problem) => {
-                told_end = true;
-                shared.board().source_gone = true;
-                let notice = Notice::of(&problem);
-                shared.desk(Job::Trouble(notice.clone()));
-                shared.add_notice(notice);
-            }
+        rest = SCOUT_RESTS;
+        let found = scout();
+        let mut board = shared.board();
+        if board.listing.as_deref() == Some(&found) {
+            return ControlFlow::Continue(());
         }
+        let found = Arc::new(found);
+        let before = board.listing.replace(Arc::clone(&found));
+        drop(board);
+        for source in before.iter().flat_map(|before| found.new_since(before)) {
+            let name = source.name.as_str();
+            let text = crate::words::say_with("engine-plugged-in", &[("name", name)]);
+            shared.add_notice(Notice::note(text));
+        }
+        shared.wake();
         ControlFlow::Continue(())
     })
-}
-
-fn command_feed(feed: &mut dyn Feed, command: &Command, shared: &Shared) {
-    if let Command::SetImaging(wanted) = command {
-        let granted = feed.request(&wanted.limited());
-        shared.board().settings = Arc::new(granted.clone());
-        shared.desk(Job::Event(Event::SettingsChanged { settings: granted }));
-    } else {
-        feed.apply(command);
-    }
-    if matches!(command, Command::Restart) {
-        shared.board().finished = false;
-    }
 }
 
 fn start_form(shared: Arc<Shared>, size: PictureSize) -> std::io::Result<Worker> {
     let mut chain = ImageChain::new(size);
     let mut meter = HealthMeter::default();
     let mut watch = Stopwatch::default();
+    let mut since = FrameId(0);
     Worker::start("form", move || {
         let frame = match shared.frames.take(PATIENCE) {
             Taken::Value(frame) => frame,
             Taken::Nothing => return ControlFlow::Continue(()),
             Taken::Closed => return ControlFlow::Break(()),
         };
-        if shared.is_frozen() {
+        let since_now = shared.board().since;
+        if shared.is_frozen() || frame.id < since_now {
             return ControlFlow::Continue(());
+        }
+        if std::mem::replace(&mut since, since_now) != since_now {
+            // Nothing of an older stream may stay in the picture (persistence).
+            chain = ImageChain::new(size);
+            meter = HealthMeter::default();
         }
         let begun = shared.clock.now();
         let image = chain.form(&frame);
@@ -312,7 +309,8 @@ fn start_form(shared: Arc<Shared>, size: PictureSize) -> std::io::Result<Worker>
 }
 
 fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::Result<Worker> {
-    let mut reader = Reader::new(shared.is_still);
+    let mut reader = Reader::new(shared.board().source.is_still);
+    let mut since = FrameId(0);
     let mut meter = HealthMeter::default();
     let mut watch = Stopwatch::default();
     let mut transitions = Transitions::default();
@@ -330,16 +328,43 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             (Taken::Closed, _) => return ControlFlow::Break(()),
         };
         setup_seen = setup_now;
-        let (pump, needle) = {
+        let (pump, needle, since_now, is_still, standing) = {
             let board = shared.board();
-            (Arc::clone(&board.pump), board.needle)
+            let pump = Arc::clone(&board.pump);
+            let standing = moment_of(board.liveness, board.source.origin);
+            (
+                pump,
+                board.needle,
+                board.since,
+                board.source.is_still,
+                standing,
+            )
         };
+        if picture.image.frame < since_now {
+            last = None;
+            return ControlFlow::Continue(());
+        }
+        if std::mem::replace(&mut since, since_now) != since_now {
+            // Nothing learnt from an older stream holds: the detector begins anew.
+            reader.forget_planes();
+            if reader.take_planes_lost() {
+                shared.desk(Job::Event(Event::PlanesLost));
+            }
+            reader = Reader::new(is_still);
+            meter = HealthMeter::default();
+        }
         reader.choose(pump, needle);
         let begun = shared.clock.now();
         let advice = if is_new {
             reader.read(&picture.image, Moment::Now)
         } else {
-            reader.again(&picture.image, Moment::Now)
+            reader.again(&picture.image, standing)
+        };
+        let advice = if hear_of_planes(&mut reader, &shared) {
+            let moment = if is_new { Moment::Now } else { standing };
+            reader.again(&picture.image, moment)
+        } else {
+            advice
         };
         let ended = shared.clock.now();
         let advice = Arc::new(advice);
@@ -354,6 +379,9 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             board.stations.read = meter.health();
             board.stations.read_times = watch.times();
         }
+        if is_new {
+            shared.publisher.publish(&picture, &advice);
+        }
         if let Some(hear) = &mut on_advice {
             hear(&picture, &advice);
         }
@@ -361,6 +389,30 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
         shared.publish(advice);
         ControlFlow::Continue(())
     })
+}
+
+/// Takes what the operator said of planes; returns whether it changes what is advised.
+fn hear_of_planes(reader: &mut Reader, shared: &Shared) -> bool {
+    let mut is_changed = false;
+    while let Taken::Value(request) = shared.plane_requests.take(Duration::ZERO) {
+        is_changed = true;
+        match request {
+            PlaneRequest::Confirm => {
+                let event = match reader.confirm_plane() {
+                    Ok(planes) => Event::plane_confirmed(&planes),
+                    Err(reason) => Some(Event::PlaneRefused { reason }),
+                };
+                if let Some(event) = event {
+                    shared.desk(Job::Event(event));
+                }
+            }
+            PlaneRequest::Forget => reader.forget_planes(),
+        }
+    }
+    if reader.take_planes_lost() {
+        shared.desk(Job::Event(Event::PlanesLost));
+    }
+    is_changed
 }
 
 /// Decides what the newest frame's age means.
@@ -381,48 +433,55 @@ fn liveness_of(shared: &Shared) -> (Liveness, Option<Duration>) {
 }
 
 fn start_watch(shared: Arc<Shared>) -> std::io::Result<Worker> {
-    let mut reader = Reader::new(shared.is_still);
+    // It only words what another worker found; whether that was a still does not matter to it.
+    let mut reader = Reader::new(false);
     Worker::start("watch", move || {
         std::thread::sleep(WATCH_PERIOD);
         let (state, age) = liveness_of(&shared);
         let mut board = shared.board();
-        let before = std::mem::replace(&mut board.liveness, state);
-        if before == state {
+        if board.liveness == state {
             return ControlFlow::Continue(());
         }
-        let picture = board.picture.clone();
-        let advice = board.advice.clone();
         reader.choose(Arc::clone(&board.pump), board.needle);
+        // State and advice change together: nobody may see a picture that is not live with a path from before. Words
+        // for a past picture have no marks to draw, so the lock is held for microseconds.
+        board.liveness = state;
+        let moment = moment_of(state, board.source.origin);
+        let past = match (&board.picture, &board.advice) {
+            (Some(picture), Some(advice)) if moment != Moment::Now => {
+                Some(reader.advise(&picture.image, advice.finding.clone(), moment))
+            }
+            _ => None,
+        };
+        if let Some(past) = &past {
+            board.advice = Some(Arc::new(past.clone()));
+        }
         drop(board);
+        shared.publisher.follow(state);
         shared.desk(Job::Event(Event::LivenessChanged {
             state: state_name(state),
             age_ms: age.map(|a| a.as_secs_f64() * 1e3),
         }));
-        // A replayed or simulated picture that the operator froze may keep its path; a living one may not (H01).
-        let is_past = match state {
-            Liveness::Stale | Liveness::NotLive => true,
-            Liveness::Frozen => shared.origin == crate::frame::Origin::Live,
-            Liveness::Waiting | Liveness::Running | Liveness::Ended => false,
-        };
-        if let (true, Some(picture), Some(advice)) = (is_past, picture, advice) {
-            let moment = match state {
-                Liveness::NotLive => Moment::Gone,
-                Liveness::Waiting
-                | Liveness::Running
-                | Liveness::Stale
-                | Liveness::Frozen
-                | Liveness::Ended => Moment::Late,
-            };
-            let past = reader.advise(&picture.image, advice.finding.clone(), moment);
+        if let Some(past) = past {
             shared.desk(Job::Event(Event::GuidanceWithheld {
                 frame: Some(past.guidance.frame),
-                reasons: past.guidance.withheld.clone(),
+                reasons: past.guidance.withheld,
             }));
-            shared.board().advice = Some(Arc::new(past));
         }
         shared.wake();
         ControlFlow::Continue(())
     })
+}
+
+/// How a picture in this state stands to now. A replayed or simulated picture that the operator froze may keep its
+/// path; a living one may not (H01).
+fn moment_of(state: Liveness, origin: Origin) -> Moment {
+    match state {
+        Liveness::NotLive => Moment::Gone,
+        Liveness::Stale => Moment::Late,
+        Liveness::Frozen if origin == Origin::Live => Moment::Late,
+        Liveness::Frozen | Liveness::Waiting | Liveness::Running | Liveness::Ended => Moment::Now,
+    }
 }
 
 fn state_name(state: Liveness) -> String {

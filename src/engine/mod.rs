@@ -2,21 +2,27 @@
 //!
 //! The screen sees a session only through [`Session`]: it looks, and it sends commands. Nothing here draws.
 mod board;
+mod capture;
+mod choice;
 mod desk;
 mod feed;
 mod file_feed;
 mod keeping;
 mod live;
+mod live_feed;
+mod publish;
 mod reader;
 mod state;
 mod stopwatch;
 mod transitions;
 mod virtual_feed;
 
-pub use feed::Feed;
+pub use choice::{ChoiceProblem, SourceChoice};
+pub use feed::{Connector, Feed, Scout};
 pub use file_feed::FileFeed;
 pub use keeping::{Beside, kept_picture};
 pub use live::{Engine, Listener, SessionOptions};
+pub use live_feed::LiveFeed;
 pub use reader::{Moment, Reader};
 pub use state::{
     Advice, Command, Fault, Liveness, Look, Nudge, Picture, ProbePose, Session, Snapshot,

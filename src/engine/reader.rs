@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::detect::{DetectorContext, Finding, PortDetector, Still};
-use crate::guide::{Basis, Certificate, Setup, Standing, advise, limits};
+use crate::guide::{
+    Basis, Certificate, PlaneRefusal, Planes, Setup, Standing, TwoPlanes, advise, limits,
+};
 use crate::image::{LengthUnit, ScanImage};
 use crate::overlay::marks;
 use crate::pump::{self, Needle, PumpModel};
@@ -28,6 +30,8 @@ pub struct Reader {
     pump: Arc<PumpModel>,
     needle: Option<Needle>,
     last: Option<Finding>,
+    planes: TwoPlanes,
+    planes_lost: bool,
 }
 
 impl Reader {
@@ -44,6 +48,8 @@ impl Reader {
             pump,
             needle: None,
             last: None,
+            planes: TwoPlanes::default(),
+            planes_lost: false,
         }
     }
 
@@ -53,14 +59,35 @@ impl Reader {
         if *self.pump != *pump {
             self.detector = PortDetector::new(DetectorContext::for_pump(&pump));
             self.pump = pump;
+            self.forget_planes();
         }
     }
 
     /// Reads the next picture.
     pub fn read(&mut self, image: &ScanImage, moment: Moment) -> Advice {
         let finding = self.detector.read(image, self.still);
+        self.planes_lost |= self.planes.note(&finding);
         self.last = Some(finding.clone());
         self.advise(image, finding, moment)
+    }
+
+    /// The operator says that the plane of the picture read last is to count.
+    pub fn confirm_plane(&mut self) -> Result<Planes, PlaneRefusal> {
+        match &self.last {
+            Some(finding) => self.planes.take(finding),
+            None => Err(PlaneRefusal::NotLocked),
+        }
+    }
+
+    /// Forgets the planes that were confirmed: the display was flipped, or the operator begins again.
+    pub fn forget_planes(&mut self) {
+        self.planes_lost |= self.planes.planes() != Planes::None;
+        self.planes = TwoPlanes::default();
+    }
+
+    /// Whether confirmed planes were lost since this was last asked.
+    pub fn take_planes_lost(&mut self) -> bool {
+        std::mem::take(&mut self.planes_lost)
     }
 
     /// Advises again on the picture read last, without reading it again.
@@ -83,6 +110,8 @@ impl Reader {
             needle: self.needle,
             // Every source of this version brings its scale along or was given it by the user.
             certificate: Certificate::NotNeeded,
+            planes: self.planes.planes(),
+            plane_refused: self.planes.refusal(finding.captured_at),
         };
         let standing = match (moment, self.still) {
             (Moment::Gone, _) => Standing::NoFrames,

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::detect::Finding;
-use crate::frame::{FrameId, ImagingSettings, Origin, PixelSpacing};
+use crate::frame::{FrameId, ImagingSettings, Origin, PictureSetup, PixelSpacing};
 use crate::guide::Guidance;
 use crate::image::ScanImage;
 use crate::notice::Notice;
 use crate::overlay::Marks;
+use crate::probe::Listing;
 use crate::pump::{Needle, PumpModel};
-use crate::stream::StreamHealth;
+use crate::stream::{SourceFacts, StreamHealth, WireCounts};
+
+use super::SourceChoice;
 
 /// Whether what is shown is what is there now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
@@ -69,6 +72,10 @@ pub struct StageTimes {
 pub struct Stations {
     /// At the capture worker.
     pub capture: StreamHealth,
+    /// Between device or peer and the source; `None` for files and simulations.
+    pub wire: Option<WireCounts>,
+    /// Times the source was lost and waited for.
+    pub outages: u64,
     /// At image formation.
     pub form: StreamHealth,
     /// At the detector.
@@ -126,6 +133,12 @@ pub struct Look {
     pub origin: Origin,
     /// The source's name.
     pub source_name: String,
+    /// The source as it was chosen; `None` when the session began with a file.
+    pub choice: Option<SourceChoice>,
+    /// What a live source says of itself.
+    pub facts: Option<Arc<SourceFacts>>,
+    /// Sources found on this machine, looked for about once a second; `None` until the first look.
+    pub listing: Option<Arc<Listing>>,
     /// Where the virtual probe stands; `None` for every other source.
     pub pose: Option<ProbePose>,
     /// Health of the stream at every station.
@@ -194,6 +207,12 @@ pub enum Command {
     ChooseNeedle(Option<Needle>),
     /// Give a source without a scale its pixel size.
     GiveScale(PixelSpacing),
+    /// Say where the scan lies in a grabbed picture, and how large a pixel is.
+    SetPicture(PictureSetup),
+    /// Let go of the present source and take another.
+    Connect(SourceChoice),
+    /// The plane shown is to count as one in which the port was seen.
+    ConfirmPlane,
     /// Keep the picture shown, with its marks.
     TakeSnapshot,
     /// Throw a kept picture away.

@@ -104,6 +104,8 @@ mod tests {
                 } else {
                     Withheld::PortNotLocked
                 }],
+                planes: crate::guide::Planes::None,
+                plane_refused: None,
             },
             marks: Marks::default(),
             has_scale: true,

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use crate::clock::Clock;
 use crate::frame::{ImagingSettings, Origin};
+use crate::notice::Notice;
 use crate::simulate::{Cue, FaultCue, PoseStep, Scenario, TruthLog, VirtualProbe};
 use crate::stream::{Delivery, FrameSource, SourceProblem};
 
@@ -99,7 +100,7 @@ impl Feed for VirtualFeed {
         })
     }
 
-    fn apply(&mut self, command: &Command) {
+    fn apply(&mut self, command: &Command) -> Option<Notice> {
         let cue = match command {
             Command::Nudge(nudge) => match *nudge {
                 Nudge::Slide(mm) => Cue::Pose(PoseStep::Slide(mm)),
@@ -123,12 +124,16 @@ impl Feed for VirtualFeed {
             | Command::ChooseNeedle(_)
             | Command::GiveScale(_)
             | Command::TakeSnapshot
+            | Command::ConfirmPlane
             | Command::DeleteSnapshot(_)
             | Command::Restart
             | Command::AcknowledgeResearchNotice
-            | Command::FlipShown(_) => return,
+            | Command::FlipShown(_)
+            | Command::SetPicture(_)
+            | Command::Connect(_) => return None,
         };
         // A full cue list means keys came faster than frames; the frames to come carry out the rest.
         self.probe.control().send(cue);
+        None
     }
 }

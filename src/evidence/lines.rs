@@ -1,11 +1,11 @@
 //! One JSON object a frame, in the coordinates of the stored picture.
 use serde_json::{Map, Value, json};
 
-use crate::detect::{Face, FluidSeen, NeedleSeen, Port, PortState};
+use crate::detect::{Centring, Face, FluidSeen, NeedleSeen, Port, PortState};
 use crate::engine::Advice;
 use crate::guide::NeedlePath;
 use crate::image::{LengthUnit, ScanImage};
-use crate::space::{Affine, Scan, ScanPoint, Segment, Stored};
+use crate::space::{Affine, Millimeters, Scan, ScanPoint, Segment, Stored};
 
 /// What a whole run amounted to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl LineWriter {
         line.insert("surface".into(), write.segment(finding.surface));
         line.insert("path".into(), write.path(advice.guidance.path));
         line.insert("withheld".into(), json!(advice.guidance.withheld));
+        line.insert("centring".into(), write.centring(finding.centring));
         line.insert("needle".into(), write.needle(finding.needle));
         line.insert("fluid".into(), write.fluid(finding.fluid, began));
         line.insert("contact".into(), json!(finding.contact));
@@ -200,6 +201,19 @@ impl Writer {
                 json!([round(path.depth.least.0, 3), round(path.depth.most.0, 3)]),
             ),
         ])
+    }
+
+    fn centring(&self, centring: Option<Centring>) -> Value {
+        let Some(centring) = centring else {
+            return Value::Null;
+        };
+        let mm = |length: Option<Millimeters>| length.map(|l| round(l.0, 3));
+        json!({
+            "chord_mm": round(centring.chord.0, 3),
+            "whole_mm": mm(centring.whole),
+            "off_middle_mm": mm(centring.off_middle),
+            "best_frame": centring.best.map(|best| best.frame),
+        })
     }
 
     fn needle(&self, needle: Option<NeedleSeen>) -> Value {

@@ -10,6 +10,7 @@ mod error;
 mod geometry;
 mod gray;
 mod header;
+mod igtl;
 mod layout;
 mod opening;
 mod pictures;
@@ -21,6 +22,12 @@ pub use error::ExchangeError;
 pub use geometry::Geometry;
 pub use gray::GrayRule;
 pub use header::{Fields, FileMeta};
+pub use igtl::{
+    AddressProblem, Endian, IGTL_CLIENTS, IGTL_PORT, IgtlAddress, IgtlClient, IgtlContent,
+    IgtlCounts, IgtlDecoder, IgtlHeader, IgtlMessage, IgtlName, IgtlServer, ImageMessage,
+    ImageProblem, PORT_DEVICE, PortPose, Publication, PublishProblem, STATE_DEVICE, Scalar, Scale,
+    ServeProblem, ServerCounts, igtl_checksum, serve_address,
+};
 pub use opening::{OpenOptions, open};
 pub use pictures::supported_files;
 pub use source::{FileSource, Pace};

@@ -492,7 +492,7 @@ fn folder_picture(
 }
 
 /// The depth a picture shows, so that image formation and the screen agree on it.
-fn settings_for(geometry: &ScanGeometry, rows: usize) -> ImagingSettings {
+pub(super) fn settings_for(geometry: &ScanGeometry, rows: usize) -> ImagingSettings {
     let standard = ImagingSettings::default();
     let depth = match geometry {
         ScanGeometry::Raster { spacing, .. } => {

@@ -1,7 +1,9 @@
 //! The one line: the single most useful sentence now.
 use crate::detect::{Finding, PortState};
-use crate::guide::limits::{CENTERED_WITHIN, TILT_WARN_DEGREES};
-use crate::guide::{Guidance, NeedlePath, Withheld};
+use crate::guide::limits::{
+    BEST_HELD_S, BEST_PAST, CENTERED_WITHIN, OFF_MIDDLE_WARN, TILT_WARN_DEGREES,
+};
+use crate::guide::{Guidance, NeedlePath, Planes, Withheld};
 use crate::words;
 
 /// How a headline is meant; each has a shape and a colour of its own on the screen.
@@ -62,14 +64,47 @@ pub fn headline(finding: &Finding, guidance: &Guidance) -> Headline {
             tone: Tone::Stop,
         };
     }
+    // The operator has just pressed a key and looks for what it did.
+    if let Some(refusal) = guidance.plane_refused {
+        return Headline::plain(refusal.key(), Tone::Caution);
+    }
     match (guidance.path, gravest) {
-        (Some(path), _) => next_step(&path),
+        (Some(path), _) => {
+            beside_the_middle(finding).unwrap_or_else(|| next_step(&path, &guidance.planes))
+        }
         (None, Some(reason)) => obstacle(finding, guidance, reason),
         (None, None) => Headline::plain("headline-searching", Tone::Quiet),
     }
 }
 
-fn next_step(path: &NeedlePath) -> Headline {
+/// A slice well beside the middle of the port comes before the way along it: the middle is not in this picture. When
+/// the sweep has already shown where it is, the line says to go back.
+fn beside_the_middle(finding: &Finding) -> Option<Headline> {
+    let centring = finding.centring?;
+    if let Some(best) = centring.best {
+        let ago = finding.captured_at.since(best.captured_at).as_secs_f64();
+        let is_past = centring.chord.0 < best.chord.0 - BEST_PAST.0;
+        if is_past && ago <= BEST_HELD_S {
+            return Some(Headline {
+                key: "headline-best-slice".to_owned(),
+                values: vec![("ago", format!("{ago:.1}"))],
+                tone: Tone::Caution,
+            });
+        }
+    }
+    let off = centring.off_middle.filter(|off| *off >= OFF_MIDDLE_WARN)?;
+    Some(Headline {
+        key: "headline-off-middle".to_owned(),
+        values: vec![
+            ("chord", millimeters(centring.chord.0)),
+            ("whole", millimeters(centring.whole?.0)),
+            ("off", format!("{:.0}", off.0)),
+        ],
+        tone: Tone::Caution,
+    })
+}
+
+fn next_step(path: &NeedlePath, planes: &Planes) -> Headline {
     let degrees = path.tilt.degrees();
     if degrees.abs() > TILT_WARN_DEGREES {
         return Headline {
@@ -80,12 +115,18 @@ fn next_step(path: &NeedlePath) -> Headline {
     }
     let off = path.entry.x;
     if off.abs() <= CENTERED_WITHIN.0 {
-        return Headline::plain("headline-centered", Tone::Go);
+        let key = match planes {
+            Planes::None => "headline-centered",
+            Planes::First(_) => "headline-first-plane",
+            Planes::Both { .. } => "headline-confirmed",
+        };
+        return Headline::plain(key, Tone::Go);
     }
-    let key = if off > 0.0 {
-        "headline-slide-toward-marker"
-    } else {
-        "headline-slide-away-from-marker"
+    let key = match (off > 0.0, planes.confirmed()) {
+        (true, false) => "headline-slide-toward-marker",
+        (false, false) => "headline-slide-away-from-marker",
+        (true, true) => "headline-confirmed-toward-marker",
+        (false, true) => "headline-confirmed-away-from-marker",
     };
     Headline {
         key: key.to_owned(),
@@ -105,6 +146,9 @@ fn obstacle(finding: &Finding, guidance: &Guidance, gravest: Withheld) -> Headli
     }
     if gravest == Withheld::PortNotLocked {
         return match finding.state {
+            _ if matches!(guidance.planes, Planes::First(_)) => {
+                Headline::plain("headline-turning", Tone::Quiet)
+            }
             PortState::Candidate if finding.held => Headline::plain("headline-held", Tone::Caution),
             PortState::Candidate => Headline::plain("headline-candidate", Tone::Caution),
             PortState::None
@@ -124,9 +168,9 @@ fn millimeters(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::detect::FluidSeen;
+    use crate::detect::{BestSlice, Centring, FluidSeen};
     use crate::frame::FrameId;
-    use crate::guide::DepthSpan;
+    use crate::guide::{DepthSpan, PlaneSeen};
     use crate::space::{Millimeters, Radians, ScanPoint};
 
     fn guidance(entry_x: f64, degrees: f64) -> Guidance {
@@ -145,6 +189,8 @@ mod tests {
             frame: FrameId(1),
             path: Some(path),
             withheld: Vec::new(),
+            planes: Planes::None,
+            plane_refused: None,
         }
     }
 
@@ -153,7 +199,86 @@ mod tests {
             frame: FrameId(1),
             path: None,
             withheld: reasons.to_vec(),
+            planes: Planes::None,
+            plane_refused: None,
         }
+    }
+
+    #[test]
+    fn the_line_leads_from_the_first_plane_to_the_second() {
+        let seen = PlaneSeen {
+            frame: FrameId(1),
+            captured_at: Timestamp::ZERO,
+            depth: Millimeters(20.0),
+            tilt: Radians(0.0),
+        };
+        let both = Planes::Both {
+            first: seen,
+            second: seen,
+        };
+        let line = |mut guidance: Guidance, planes| {
+            guidance.planes = planes;
+            headline(&Finding::default(), &guidance).key
+        };
+        let lost = [Withheld::PortNotLocked];
+        for (planes, centered, aside, unseen) in [
+            (
+                Planes::None,
+                "headline-centered",
+                "headline-slide-toward-marker",
+                "headline-searching",
+            ),
+            (
+                Planes::First(seen),
+                "headline-first-plane",
+                "headline-slide-toward-marker",
+                "headline-turning",
+            ),
+            (
+                both,
+                "headline-confirmed",
+                "headline-confirmed-toward-marker",
+                "headline-searching",
+            ),
+        ] {
+            assert_eq!(line(guidance(0.0, 0.0), planes), centered);
+            assert_eq!(line(guidance(4.0, 0.0), planes), aside);
+            assert_eq!(line(withheld(&lost), planes), unseen);
+        }
+        let mut refused = guidance(0.0, 0.0);
+        refused.plane_refused = Some(crate::guide::PlaneRefusal::OffMiddle);
+        assert_eq!(
+            headline(&Finding::default(), &refused).key,
+            "plane-off-middle"
+        );
+    }
+
+    #[test]
+    fn a_slice_beside_the_middle_is_said_before_the_way_along_it() {
+        let centring = |chord: f64, best: Option<f64>| Centring {
+            chord: Millimeters(chord),
+            whole: Some(Millimeters(7.0)),
+            off_middle: (chord < 6.5).then(|| Millimeters(((49.0 - chord * chord) / 4.0).sqrt())),
+            best: best.map(|seconds| BestSlice {
+                frame: FrameId(1),
+                captured_at: Timestamp::from_seconds(seconds),
+                chord: Millimeters(7.0),
+            }),
+        };
+        let line = |centring| {
+            let finding = Finding {
+                captured_at: Timestamp::from_seconds(10.0),
+                centring: Some(centring),
+                ..Finding::default()
+            };
+            headline(&finding, &guidance(0.0, 0.0)).key
+        };
+        assert_eq!(line(centring(6.9, None)), "headline-centered");
+        assert_eq!(line(centring(5.8, None)), "headline-off-middle");
+        assert_eq!(line(centring(5.8, Some(9.2))), "headline-best-slice");
+        // Long past, or back again: the sweep has nothing more to say.
+        assert_eq!(line(centring(5.8, Some(2.0))), "headline-off-middle");
+        assert_eq!(line(centring(6.9, Some(9.2))), "headline-centered");
     }
 
     #[test]
@@ -228,6 +353,13 @@ mod tests {
             "headline-fluid",
             "headline-tilted",
             "headline-centered",
+            "headline-first-plane",
+            "headline-confirmed",
+            "headline-turning",
+            "headline-confirmed-toward-marker",
+            "headline-confirmed-away-from-marker",
+            "headline-best-slice",
+            "headline-off-middle",
             "headline-slide-toward-marker",
             "headline-slide-away-from-marker",
             "headline-searching",

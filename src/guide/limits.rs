@@ -81,3 +81,25 @@ pub fn stop_uncertainty(provenance: Provenance) -> Millimeters {
         Provenance::Guessed => Millimeters(1.5),
     }
 }
+
+/// The slice counts as beside the middle of the port from this distance on; below it the chord says too little (H08).
+pub const OFF_MIDDLE_WARN: Millimeters = Millimeters(1.5);
+/// The chord must be shorter than that of the best slice by this before the line says to go back.
+pub const BEST_PAST: Millimeters = Millimeters(0.6);
+/// A best slice is pointed back to for this long, s.
+pub const BEST_HELD_S: f64 = 4.0;
+
+/// The port may stand this far from below the middle of the probe when a plane is confirmed: further out it leaves the
+/// picture while the probe is turned about its own axis (H08).
+pub const PLANE_OFF_AXIS: Millimeters = Millimeters(5.0);
+/// The port may lie this much deeper or shallower in the second plane: breath and pressure move it by 3 mm, another
+/// opening of a tilted pump by more (H08).
+pub const PLANE_DEPTH_APART: Millimeters = Millimeters(4.0);
+/// Nobody turns a probe over a port and finds it again in less (H08).
+pub const PLANE_TURN_LEAST: Duration = Duration::from_secs(1);
+/// A first plane counts for this long (H16).
+pub const PLANE_TURN_MOST: Duration = Duration::from_secs(45);
+/// A confirmed port may be out of sight for this long; then it may be another opening that is seen next (H08, H16).
+pub const PLANE_HOLD: Duration = Duration::from_secs(1);
+/// A refused press is explained for this long.
+pub const PLANE_REFUSAL_SHOWN: Duration = Duration::from_secs(4);

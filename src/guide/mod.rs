@@ -6,6 +6,7 @@ mod headline;
 pub mod limits;
 mod planner;
 mod reach;
+mod two_planes;
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub use gate::advise;
 pub use headline::{Headline, Tone, headline};
 pub use planner::entry_on_skin;
 pub use reach::{Caution, cautions, depth_span, largest_tilt, longest_reach};
+
+pub use two_planes::{PlaneRefusal, PlaneSeen, Planes, TwoPlanes};
 
 use crate::frame::{Beams, FrameId};
 use crate::pump::{Needle, PumpModel};
@@ -72,7 +75,7 @@ pub struct NeedlePath {
     pub tilt: Radians,
     /// Along the path from entry to the needle stop.
     pub depth: DepthSpan,
-    /// Offered on a still's candidate or a single plane: to be confirmed.
+    /// Offered on a still's candidate or before two planes have shown the port: to be confirmed.
     pub provisional: bool,
 }
 
@@ -85,6 +88,10 @@ pub struct Guidance {
     pub path: Option<NeedlePath>,
     /// Every reason against it, gravest first.
     pub withheld: Vec<Withheld>,
+    /// The planes in which the operator has confirmed the port.
+    pub planes: Planes,
+    /// Why the operator's last press did not count, while that is worth showing.
+    pub plane_refused: Option<PlaneRefusal>,
 }
 
 /// What the picture is measured with.
@@ -128,6 +135,10 @@ pub struct Setup<'a> {
     pub needle: Option<Needle>,
     /// Whether the scale holds.
     pub certificate: Certificate,
+    /// The planes in which the port was confirmed.
+    pub planes: Planes,
+    /// Why the last press did not count.
+    pub plane_refused: Option<PlaneRefusal>,
 }
 
 /// How the picture stands in time.

@@ -6,6 +6,8 @@ use crate::clock::Timestamp;
 use crate::frame::{Frame, ImagingLimits, ImagingSettings};
 use crate::stream::Maturity;
 
+pub use crate::stream::WireCounts;
+
 /// What a driver can run into while it talks to its probe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DriverProblem {
@@ -27,21 +29,6 @@ pub enum DriverProblem {
         /// What came.
         got: String,
     },
-}
-
-/// What passed through a decoder since it was made, for the screen and the journal. Every loss is counted here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
-pub struct WireCounts {
-    /// Whole frames handed on.
-    pub frames: u64,
-    /// Frames known to be lost, by their counters.
-    pub lost_frames: u64,
-    /// Frames thrown away because something in them was damaged.
-    pub damaged_frames: u64,
-    /// Bytes skipped while looking for the next good place.
-    pub skipped_bytes: u64,
-    /// How many times the place in the stream was lost.
-    pub resyncs: u64,
 }
 
 /// One family of probes behind USB. Pure but for the pipe it is given: no thread, no clock.

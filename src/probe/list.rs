@@ -27,6 +27,24 @@ pub enum Access {
     Unknown,
 }
 
+/// Everything found in one look, and why some of it could not be looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Listing {
+    /// What was found, probes first, in the order of their places.
+    pub sources: Vec<ListedSource>,
+    /// Why a kind of source could not be listed, one full sentence each.
+    pub reasons: Vec<String>,
+}
+
+impl Listing {
+    /// The sources that were not there `before`.
+    pub fn new_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = &'a ListedSource> {
+        self.sources
+            .iter()
+            .filter(|source| !before.sources.iter().any(|old| old.spec == source.spec))
+    }
+}
+
 /// One source found on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ListedSource {

@@ -1,9 +1,10 @@
 //! What a journal can say.
 use serde::Serialize;
 
-use crate::frame::{FrameId, ImagingSettings, Origin};
-use crate::guide::Withheld;
+use crate::frame::{FrameId, ImagingSettings, Orientation, Origin, PixelRect};
+use crate::guide::{PlaneRefusal, PlaneSeen, Planes, Withheld};
 use crate::pump::Needle;
+use crate::stream::{AcousticOutput, Maturity};
 
 /// One event of a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,6 +49,44 @@ pub enum Event {
         /// mm a pixel along columns.
         axial_mm: f64,
     },
+    /// Another source was connected, by a person.
+    SourceConnected {
+        /// Name of the source.
+        source: String,
+        /// The source as it was chosen.
+        spec: String,
+        /// Kind of source.
+        origin: Origin,
+    },
+    /// What a live source says of itself, when it was opened or has changed.
+    SourceDescribed {
+        /// What it is.
+        name: String,
+        /// The source as it can be chosen.
+        spec: String,
+        /// Serial number, versions, mode and the like.
+        details: Vec<String>,
+        /// What is known of its acoustic output (H36).
+        acoustic: AcousticOutput,
+        /// How far its driver was tried.
+        maturity: Maturity,
+    },
+    /// Frames come again after an outage.
+    SourceBack {
+        /// The first of them.
+        frame: FrameId,
+    },
+    /// The operator said where the scan lies in a grabbed picture, and how large a pixel is (H05).
+    PictureSetupGiven {
+        /// The scanner's depth setting, in the operator's words.
+        depth_setting: String,
+        /// The part of the picture that holds the scan.
+        crop: Option<PixelRect>,
+        /// mm a pixel along rows and columns.
+        mm_per_px: Option<[f64; 2]>,
+        /// How the scanner stores its picture.
+        orientation: Orientation,
+    },
     /// The display was mirrored, or mirrored back (H03).
     FlipShown {
         /// Whether it is mirrored now.
@@ -78,6 +117,26 @@ pub enum Event {
         /// First frame without it.
         frame: FrameId,
     },
+    /// The operator confirmed the port in one plane, or in the second one (H08).
+    PlaneConfirmed {
+        /// 1 or 2.
+        plane: u8,
+        /// The frame.
+        frame: FrameId,
+        /// Depth of the port in it, mm.
+        depth_mm: f64,
+        /// Tilt of the face in it, degrees.
+        tilt_deg: f64,
+        /// Tilt of the face in space, degrees; `None` before the second plane.
+        tilt_in_space_deg: Option<f64>,
+    },
+    /// The operator asked for a plane to count, and it does not.
+    PlaneRefused {
+        /// Why.
+        reason: PlaneRefusal,
+    },
+    /// What was confirmed in planes does not count any more: the port was lost, or pump or display were changed.
+    PlanesLost,
     /// A path is shown from this frame on.
     PathSuggested {
         /// The frame.
@@ -129,6 +188,11 @@ pub enum Event {
         /// The fault.
         fault: String,
     },
+    /// The machine's wall clock was set while the session ran: times in UTC before and after do not compare (H26).
+    ClockJumped {
+        /// How far it went beyond the monotonic clock, s; negative when it was set back.
+        by_s: f64,
+    },
     /// Trouble the user was told about.
     Trouble {
         /// What was said.
@@ -141,6 +205,24 @@ pub enum Event {
         /// Frames lost before capture.
         missing: u64,
     },
+}
+
+impl Event {
+    /// The event of a plane that was just confirmed; `None` when none was.
+    pub fn plane_confirmed(planes: &Planes) -> Option<Self> {
+        let event = |plane, seen: &PlaneSeen| Self::PlaneConfirmed {
+            plane,
+            frame: seen.frame,
+            depth_mm: seen.depth.0,
+            tilt_deg: seen.tilt.degrees(),
+            tilt_in_space_deg: planes.tilt_in_space().map(crate::space::Radians::degrees),
+        };
+        match planes {
+            Planes::None => None,
+            Planes::First(seen) => Some(event(1, seen)),
+            Planes::Both { second, .. } => Some(event(2, second)),
+        }
+    }
 }
 
 /// An event with its place in the journal.

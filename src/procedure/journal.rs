@@ -7,10 +7,14 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::notice::Problem;
 
+use super::chain::Link;
 use super::{Entry, Event};
 
 /// How many other names are tried when a journal of this second exists already.
 const NAME_TRIES: u32 = 1000;
+
+/// The wall clock may go this far beyond the monotonic one between two entries: time servers slew by less, s.
+const CLOCK_JUMP_S: f64 = 1.0;
 
 /// Why the journal could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,9 @@ pub struct Journal {
     clock: Arc<dyn Clock>,
     next: u64,
     broken: bool,
+    link: Link,
+    /// Wall clock and monotonic clock at the last entry, s.
+    last_times: Option<(f64, f64)>,
 }
 
 impl Journal {
@@ -72,12 +79,18 @@ impl Journal {
             let path = folder.join(name);
             match OpenOptions::new().append(true).create_new(true).open(&path) {
                 Ok(file) => {
+                    // The name itself must be on the disk, or the first entries could go with it.
+                    File::open(folder)
+                        .and_then(|folder| folder.sync_all())
+                        .map_err(not_started)?;
                     return Ok(Self {
                         file,
                         path,
                         clock,
                         next: 0,
                         broken: false,
+                        link: Link::START,
+                        last_times: None,
                     });
                 }
                 Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -92,27 +105,51 @@ impl Journal {
         &self.path
     }
 
-    /// Writes one event and waits until it is on the disk.
+    /// Writes one event and waits until it is on the disk. A wall clock that was set since the last entry gets an
+    /// entry of its own first.
     pub fn write(&mut self, what: Event) -> Result<(), JournalProblem> {
         if self.broken {
             return Ok(());
         }
+        let utc = self.clock.wall();
+        let t = self.clock.now().as_seconds();
+        if let Some(by_s) = self.clock_jump(&utc, t) {
+            self.append(utc.clone(), t, Event::ClockJumped { by_s })?;
+        }
+        self.append(utc, t, what)
+    }
+
+    /// How far the wall clock went beyond the monotonic one since the last entry, when that is more than it may.
+    fn clock_jump(&mut self, utc: &str, t: f64) -> Option<f64> {
+        let wall: jiff::Timestamp = utc.parse().ok()?;
+        let wall = wall.as_microsecond() as f64 * 1e-6;
+        let (wall_before, t_before) = self.last_times.replace((wall, t))?;
+        let by_s = (wall - wall_before) - (t - t_before);
+        (by_s.abs() > CLOCK_JUMP_S).then_some((by_s * 1e3).round() / 1e3)
+    }
+
+    fn append(&mut self, utc: String, t: f64, what: Event) -> Result<(), JournalProblem> {
         let entry = Entry {
             seq: self.next,
-            utc: self.clock.wall(),
-            t: self.clock.now().as_seconds(),
+            utc,
+            t,
             what,
         };
         let written = serde_json::to_vec(&entry)
             .map_err(std::io::Error::other)
-            .and_then(|mut line| {
+            .and_then(|body| {
+                let sealed = self.link.seal(&body);
+                let (mut line, link) =
+                    sealed.ok_or_else(|| std::io::Error::other("an entry is an object"))?;
                 line.push(b'\n');
                 self.file.write_all(&line)?;
-                self.file.sync_data()
+                self.file.sync_data()?;
+                Ok(link)
             });
         match written {
-            Ok(()) => {
+            Ok(link) => {
                 self.next += 1;
+                self.link = link;
                 Ok(())
             }
             Err(cause) => {
@@ -155,6 +192,48 @@ mod tests {
         assert_eq!(lines[0]["event"], "lock_lost");
         assert_eq!(lines[0]["frame"], 7);
         assert_eq!(lines[1]["seq"], 1);
+    }
+
+    /// A wall clock that a test sets.
+    struct SetClock(std::sync::Mutex<(f64, f64)>);
+
+    impl Clock for SetClock {
+        fn now(&self) -> crate::clock::Timestamp {
+            crate::clock::Timestamp::from_seconds(self.0.lock().expect("lock").0)
+        }
+        fn wall(&self) -> String {
+            let micros = (self.0.lock().expect("lock").1 * 1e6) as i64;
+            jiff::Timestamp::from_microsecond(micros)
+                .expect("a time")
+                .to_string()
+        }
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_is_told_before_the_next_entry() {
+        let folder = tempfile::tempdir().expect("folder");
+        let clock = Arc::new(SetClock(std::sync::Mutex::new((0.0, 1_000.0))));
+        let mut journal =
+            Journal::start(folder.path(), Arc::clone(&clock) as Arc<dyn Clock>).expect("starts");
+        for (t, wall) in [
+            (1.0, 1_001.0),
+            (2.0, 1_002.4),
+            (3.0, 4_603.4),
+            (4.0, 1_004.4),
+        ] {
+            *clock.0.lock().expect("lock") = (t, wall);
+            journal
+                .write(Event::ResearchNoticeAcknowledged)
+                .expect("writes");
+        }
+        let text = std::fs::read_to_string(journal.path()).expect("reads");
+        let jumps: Vec<f64> = text
+            .lines()
+            .map(|l| serde_json::from_str::<serde_json::Value>(l).expect("json"))
+            .filter(|e| e["event"] == "clock_jumped")
+            .filter_map(|e| e["by_s"].as_f64())
+            .collect();
+        assert_eq!(jumps, [3_600.0, -3_600.0]);
     }
 
     #[test]

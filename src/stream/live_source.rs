@@ -26,6 +26,21 @@ pub enum Maturity {
     NeverRunOnHardware,
 }
 
+/// What passed from a device or peer since the source was made, for the screen and the journal. Every loss is counted here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+pub struct WireCounts {
+    /// Whole frames handed on.
+    pub frames: u64,
+    /// Frames known to be lost, by their counters.
+    pub lost_frames: u64,
+    /// Frames thrown away because something in them was damaged.
+    pub damaged_frames: u64,
+    /// Bytes skipped while looking for the next good place.
+    pub skipped_bytes: u64,
+    /// How many times the place in the stream was lost.
+    pub resyncs: u64,
+}
+
 /// What a source says of itself, for picture, screen and journal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceFacts {
@@ -60,6 +75,11 @@ pub trait LiveSource: FrameSource {
 
     /// A number that grows with every change of [`Self::facts`].
     fn facts_version(&self) -> u64;
+
+    /// What passed and what was lost so far; cheap, called for every frame.
+    fn wire_counts(&self) -> WireCounts {
+        WireCounts::default()
+    }
 
     /// Stops insonation or capture. `next` answers quiet until [`Self::resume`].
     fn freeze(&mut self);

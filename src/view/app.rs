@@ -6,11 +6,11 @@ use egui::{Frame, Margin, Panel, Ui};
 
 use super::canvas::{Canvas, Painted};
 use super::keys;
-use super::panels::{self, SidePanel};
+use super::panels::{self, SidePanel, SourcesSheet};
 use super::scene::{Act, Actions, Change, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
 use super::script::Script;
 use super::theme;
-use super::{Notice, ViewOptions};
+use super::{FirstSheet, Notice, ViewOptions};
 use crate::engine::{Command, Liveness, Look, Nudge, Session};
 use crate::frame::ImagingSettings;
 
@@ -31,6 +31,9 @@ pub struct GuidanceApp {
     display: Display,
     canvas: Canvas,
     side: SidePanel,
+    sources: SourcesSheet,
+    /// What opens once the notice was read.
+    then: Option<Sheet>,
     script: Script,
     told: Option<Painted>,
 }
@@ -46,7 +49,7 @@ impl GuidanceApp {
         }));
         let sheet = match options.notice {
             Notice::Ask => Some(Sheet::Notice),
-            Notice::Acknowledged => None,
+            Notice::Acknowledged => after_notice(options.first_sheet),
         };
         let look = session.look();
         Self {
@@ -61,6 +64,8 @@ impl GuidanceApp {
             },
             canvas: Canvas::default(),
             side: SidePanel::default(),
+            sources: SourcesSheet::default(),
+            then: after_notice(options.first_sheet),
             script: Script::new(options),
             told: None,
         }
@@ -94,8 +99,15 @@ impl GuidanceApp {
                 self.session.send(Command::Nudge(Nudge::Slide(along)));
             }
             Act::Acknowledge => {
-                self.display.sheet = None;
+                self.display.sheet = self.then.take();
                 self.session.send(Command::AcknowledgeResearchNotice);
+            }
+            Act::PickSource(number) => {
+                let mut actions = Actions::default();
+                self.sources.pick(&self.look, number, &mut actions);
+                for act in actions.into_list() {
+                    self.perform(context, act);
+                }
             }
             Act::Send(command) => self.session.send(command),
             Act::Display(change) => self.change_display(context, change),
@@ -126,10 +138,13 @@ impl GuidanceApp {
             Change::ZoomReset => display.zoom = Zoom::default(),
             Change::Show(tab) => display.tab = tab,
             Change::ShowKeys => display.sheet = Some(Sheet::Keys),
+            Change::ShowSources => display.sheet = Some(Sheet::Sources),
             Change::Close => {
-                if display.sheet == Some(Sheet::Keys) {
+                // The notice is closed by reading it only.
+                if display.sheet != Some(Sheet::Notice) {
                     display.sheet = None;
                 }
+                self.sources.closed();
                 context.memory_mut(|memory| {
                     if let Some(focused) = memory.focused() {
                         memory.surrender_focus(focused);
@@ -205,6 +220,7 @@ impl eframe::App for GuidanceApp {
             display: &self.display,
         };
         let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);
+        panels::sheet(ui, &scene, &mut self.sources, &mut actions);
         self.script.after_painting(ui, painted);
         for act in actions.into_list() {
             self.perform(&context, act);
@@ -219,6 +235,13 @@ impl eframe::App for GuidanceApp {
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.session.set_waker(Arc::new(|| {}));
+    }
+}
+
+fn after_notice(first: FirstSheet) -> Option<Sheet> {
+    match first {
+        FirstSheet::Picture => None,
+        FirstSheet::Sources => Some(Sheet::Sources),
     }
 }
 
@@ -264,7 +287,6 @@ fn draw(
     let painted = egui::CentralPanel::no_frame()
         .show(ui, |ui| canvas.ui(ui, scene, actions))
         .inner;
-    panels::sheet(ui, scene, actions);
     painted
 }
 

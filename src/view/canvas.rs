@@ -10,6 +10,7 @@ use super::theme;
 use crate::engine::Liveness;
 use crate::frame::{FrameId, Origin};
 use crate::image::{LengthUnit, ScanImage};
+use crate::stream::Maturity;
 use crate::words::say;
 
 /// Between the picture and the edge of its panel.
@@ -161,9 +162,21 @@ fn badges(ui: &Ui, painter: &Painter, seen: Rect, scene: &Scene<'_>) {
         .picture
         .is_some_and(|picture| picture.image.unit == LengthUnit::Pixels)
         .then_some(("view-state-no-scale", theme::WARNING));
+    // A driver that was never run on hardware says so wherever its picture is shown.
+    let experimental = look
+        .facts
+        .as_ref()
+        .is_some_and(|facts| facts.maturity == Maturity::NeverRunOnHardware)
+        .then_some(("view-state-experimental", theme::WARNING));
     let mut at = seen.min + vec2(10.0, 10.0);
     let right = seen.right() - 2.0 * MARKER_RADIUS - 16.0;
-    let shown = [Some((source, color)), state, scaleless, flipped];
+    let shown = [
+        Some((source, color)),
+        state,
+        experimental,
+        scaleless,
+        flipped,
+    ];
     for (key, color) in shown.into_iter().flatten() {
         let galley = painter.layout_no_wrap(say(key), theme::strong(17.0), color);
         let size = vec2(galley.size().x + 22.0, BADGE_HEIGHT);

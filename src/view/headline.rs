@@ -35,6 +35,8 @@ fn not_current(scene: &Scene<'_>, reason: Withheld) -> Headline {
         frame: scene.frame().unwrap_or_default(),
         path: None,
         withheld: vec![reason],
+        planes: crate::guide::Planes::None,
+        plane_refused: None,
     };
     guide::headline(&Finding::default(), &guidance)
 }

@@ -157,6 +157,13 @@ pub(super) static KEYS: &[Binding] = &[
         Manner::Main,
     ),
     bind(
+        &[Key::V],
+        "V",
+        "view-key-plane",
+        Act::Send(Command::ConfirmPlane),
+        Manner::Main,
+    ),
+    bind(
         &[Key::S],
         "S",
         "view-key-snapshot",
@@ -282,6 +289,13 @@ pub(super) static KEYS: &[Binding] = &[
         Act::Display(Change::Show(Tab::Health)),
         Manner::Once,
     ),
+    bind(
+        &[Key::C],
+        "C",
+        "view-key-sources",
+        Act::Display(Change::ShowSources),
+        Manner::Main,
+    ),
     replay(&[Key::R], "R", "view-key-restart", Act::Restart),
     any_shift(bind(
         &[Key::Questionmark, Key::Slash],
@@ -304,11 +318,12 @@ pub(super) static KEYS: &[Binding] = &[
         Act::MoveFocus,
         Manner::Repeats,
     )),
-    probe(
+    bind(
         &[Key::Num5],
         "5",
         "view-key-tab-probe",
         Act::Display(Change::Show(Tab::Probe)),
+        Manner::Once,
     ),
     probe(
         &[Key::ArrowRight],
@@ -442,7 +457,9 @@ pub(super) fn read(
                 if *pressed && !*repeat {
                     close_by_key(sheet, *key, actions);
                 }
-                return !matches!(key, Key::Space | Key::Enter | Key::Escape);
+                // The connection screen has controls of its own, which Space and Enter press.
+                return sheet == Sheet::Sources
+                    || !matches!(key, Key::Space | Key::Enter | Key::Escape);
             }
             let binding = KEYS
                 .iter()
@@ -459,6 +476,19 @@ pub(super) fn read(
     });
 }
 
+/// The keys that take the first nine rows of the connection screen.
+const ROWS: [Key; 9] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+    Key::Num9,
+];
+
 fn belongs_to_the_focus(key: Key) -> bool {
     matches!(
         key,
@@ -469,6 +499,13 @@ fn belongs_to_the_focus(key: Key) -> bool {
 fn close_by_key(sheet: Sheet, key: Key, actions: &mut Actions) {
     match (sheet, key) {
         (Sheet::Notice, Key::Enter) => actions.ask(Act::Acknowledge),
+        (Sheet::Sources, Key::Escape) => actions.ask(Act::Display(Change::Close)),
+        (Sheet::Sources, _) => {
+            let row = ROWS.iter().position(|digit| *digit == key);
+            if let Some(row) = row {
+                actions.ask(Act::PickSource(row + 1));
+            }
+        }
         (Sheet::Keys, Key::Escape | Key::Questionmark | Key::Slash | Key::Enter) => {
             actions.ask(Act::Display(Change::Close));
         }

@@ -40,6 +40,16 @@ pub enum Notice {
     Acknowledged,
 }
 
+/// What the window shows first, once the notice was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum FirstSheet {
+    /// The picture.
+    #[default]
+    Picture,
+    /// The connection screen.
+    Sources,
+}
+
 /// What happens to the window once its picture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum WhenTaken {
@@ -68,6 +78,8 @@ pub struct ViewOptions {
     pub size: Option<[f32; 2]>,
     /// Whether the start notice has to be acknowledged.
     pub notice: Notice,
+    /// What is shown first.
+    pub first_sheet: FirstSheet,
     /// Whether the numbers of the frames on the screen stand in its top left corner as a code for a grabber.
     pub latency_code: bool,
     /// A picture of the window to be taken.

@@ -189,11 +189,15 @@ fn cautions(scene: &Scene<'_>, guidance: Option<&Guidance>) -> Vec<String> {
         frame: FrameId::default(),
         path: None,
         withheld: Vec::new(),
+        planes: crate::guide::Planes::None,
+        plane_refused: None,
     };
     let setup = guide::Setup {
         pump: &scene.look.pump,
         needle: scene.look.needle,
         certificate: guide::Certificate::NotNeeded,
+        planes: guide::Planes::None,
+        plane_refused: None,
     };
     guide::cautions(guidance.unwrap_or(&nothing), &setup)
         .into_iter()

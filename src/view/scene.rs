@@ -72,6 +72,8 @@ pub(super) enum Sheet {
     Notice,
     /// All keys.
     Keys,
+    /// The connection screen.
+    Sources,
 }
 
 /// The page shown under the numbers.
@@ -85,7 +87,7 @@ pub(super) enum Tab {
     Saved,
     /// Health of the stream.
     Health,
-    /// The virtual probe.
+    /// The virtual probe, or what a live source says of itself.
     Probe,
 }
 
@@ -159,6 +161,7 @@ pub(super) enum Change {
     ZoomReset,
     Show(Tab),
     ShowKeys,
+    ShowSources,
     Close,
 }
 
@@ -182,6 +185,8 @@ pub(super) enum Act {
     /// Slide toward the right (+) or left (-) edge of the screen, mm.
     SlideOnScreen(f64),
     Acknowledge,
+    /// The source in the row of this number on the connection screen.
+    PickSource(usize),
     /// Left to the window system: moves between widgets.
     MoveFocus,
     Send(Command),

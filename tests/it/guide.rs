@@ -34,6 +34,8 @@ fn setup(pump: &str, needle: &str) -> Setup<'static> {
         pump: find(pump).expect("listed"),
         needle: Some(needle.parse().expect("a needle")),
         certificate: Certificate::NotNeeded,
+        planes: portsight::guide::Planes::None,
+        plane_refused: None,
     }
 }
 

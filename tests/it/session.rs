@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use portsight::clock::{Clock, ManualClock};
 use portsight::engine::{
-    Command, Engine, Feed, Liveness, Look, Session, SessionOptions, VirtualFeed,
+    Command, Engine, Feed, Liveness, Look, Session, SessionOptions, SourceChoice, VirtualFeed,
 };
 use portsight::frame::{Frame, FrameId, ImagingSettings, Origin};
-use portsight::guide::Withheld;
+use portsight::guide::{Planes, Withheld};
 use portsight::image::PictureSize;
+use portsight::notice::Notice;
 use portsight::pump;
 use portsight::simulate::{Preset, Scenario, VirtualProbe};
 use portsight::stream::{Delivery, FrameSource, SourceProblem};
@@ -23,6 +24,8 @@ use portsight::stream::{Delivery, FrameSource, SourceProblem};
 struct Script {
     frames: Vec<Arc<Frame>>,
     unplugged: bool,
+    /// Told once, as sources that come back by themselves do.
+    lost: bool,
 }
 
 struct ScriptedFeed {
@@ -36,6 +39,13 @@ impl FrameSource for ScriptedFeed {
         if script.unplugged {
             return Err(SourceProblem::Unplugged {
                 source_name: "scripted probe".to_owned(),
+            });
+        }
+        if std::mem::take(&mut script.lost) {
+            return Err(SourceProblem::Lost {
+                source_name: "scripted probe".to_owned(),
+                what: "the probe stopped answering".to_owned(),
+                hint: None,
             });
         }
         if script.frames.is_empty() {
@@ -63,7 +73,9 @@ impl Feed for ScriptedFeed {
     fn settings(&self) -> ImagingSettings {
         ImagingSettings::default()
     }
-    fn apply(&mut self, _: &Command) {}
+    fn apply(&mut self, _: &Command) -> Option<Notice> {
+        None
+    }
 }
 
 struct Stage {
@@ -93,6 +105,19 @@ impl Stage {
                 needle: Some("22G:51".parse().expect("needle")),
                 size: PictureSize::default(),
                 folder: Some(folder.path().to_owned()),
+                choice: None,
+                connector: Some(Box::new({
+                    let script = Arc::clone(&script);
+                    move |choice| match choice {
+                        SourceChoice::Virtual(_) => Ok(Box::new(ScriptedFeed {
+                            script: Arc::clone(&script),
+                            origin: Origin::Simulation,
+                        })),
+                        _ => Err(Notice::note("no such source here")),
+                    }
+                })),
+                scout: None,
+                server: None,
                 on_advice: None,
             },
         )
@@ -109,6 +134,11 @@ impl Stage {
 
     /// Lets one frame arrive 33 ms after the last, and waits until it was read.
     fn frame(&mut self) -> Look {
+        self.frame_numbered(self.sent)
+    }
+
+    /// The same, for a frame that gets another number in the session than its source gives it.
+    fn frame_numbered(&mut self, number: u64) -> Look {
         let delivered = self.probe.next_with_truth(Duration::ZERO).expect("frame");
         let (Delivery::Frame(frame), _) = delivered else {
             panic!("no frame");
@@ -118,7 +148,7 @@ impl Stage {
         frame.captured_at = self.clock.now();
         frame.id = FrameId(self.sent);
         self.sent += 1;
-        let id = frame.id;
+        let id = FrameId(number);
         self.script
             .lock()
             .expect("lock")
@@ -148,9 +178,16 @@ impl Stage {
         assert!(self.engine.stop().is_empty(), "no worker failed");
         let text = std::fs::read_to_string(path).expect("journal");
         drop(folder);
-        text.lines()
+        let entries: Vec<serde_json::Value> = text
+            .lines()
             .map(|l| serde_json::from_str(l).expect("json"))
-            .collect()
+            .collect();
+        let last = entries.last().expect("entries");
+        assert_eq!(
+            last["event"], "session_ended",
+            "nothing asked is left undone"
+        );
+        entries
     }
 }
 
@@ -180,6 +217,16 @@ fn marks_and_path_go_when_frames_stop_and_come_back_with_them() {
     let dead = stage.until("not live", |l| l.liveness == Liveness::NotLive);
     assert_eq!(reasons(&dead).first(), Some(&Withheld::NotLive));
 
+    // Another needle is advised on, but not as if the old picture were there now.
+    stage.engine.send(Command::ChooseNeedle(None));
+    let advised = stage.until("advised again", |l| {
+        reasons(l).contains(&Withheld::NeedleUnknown)
+    });
+    assert_eq!(reasons(&advised).first(), Some(&Withheld::NotLive));
+    stage.engine.send(Command::ChooseNeedle(Some(
+        "22G:51".parse().expect("needle"),
+    )));
+
     let back = stage.frame();
     assert!(!reasons(&back).contains(&Withheld::NotLive));
     stage.until("running again", |l| l.liveness == Liveness::Running);
@@ -202,9 +249,61 @@ fn an_unplugged_probe_is_not_live_at_once_and_the_user_is_told() {
     stage.frame();
     stage.script.lock().expect("lock").unplugged = true;
     let look = stage.until("not live", |l| l.liveness == Liveness::NotLive);
+    assert!(stage.engine.has_ended());
     assert!(look.notices.iter().any(|n| n.text.contains("unplugged")));
     let journal = stage.journal();
     assert!(journal.iter().any(|e| e["event"] == "trouble"));
+}
+
+#[test]
+fn a_lost_probe_is_not_live_at_once_and_live_again_with_its_first_frame() {
+    let mut stage = Stage::open(Origin::Live);
+    for _ in 0..12 {
+        stage.frame();
+    }
+    stage.script.lock().expect("lock").lost = true;
+    let look = stage.until("not live", |l| l.liveness == Liveness::NotLive);
+    let age = look.age.expect("a frame came before");
+    assert!(age < Duration::from_millis(250), "not by its age: {age:?}");
+    assert_eq!(look.stations.outages, 1);
+    assert!(!stage.engine.has_ended(), "the source comes back by itself");
+    let back = stage.frame();
+    // Nothing followed before the outage counts: the port has to be established anew.
+    assert!(reasons(&back).contains(&Withheld::PortNotLocked));
+    stage.until("running again", |l| l.liveness == Liveness::Running);
+    let journal = stage.journal();
+    let kinds: Vec<&str> = journal.iter().filter_map(|e| e["event"].as_str()).collect();
+    let at = |kind| kinds.iter().position(|k| *k == kind);
+    assert!(at("trouble") < at("source_back"), "{kinds:?}");
+}
+
+#[test]
+fn another_source_takes_over_with_growing_numbers_and_nothing_of_the_old_one() {
+    let mut stage = Stage::open(Origin::Live);
+    for _ in 0..12 {
+        stage.frame();
+    }
+    let old = stage.engine.look().picture.expect("picture").image.frame;
+    stage
+        .engine
+        .send(Command::Connect("usb:1.1".parse().expect("source")));
+    stage.until("told", |l| {
+        l.notices.iter().any(|n| n.text.contains("no such source"))
+    });
+    assert_eq!(stage.engine.look().origin, Origin::Live, "nothing changed");
+    stage
+        .engine
+        .send(Command::Connect("virtual".parse().expect("source")));
+    let look = stage.until("connected", |l| l.origin == Origin::Simulation);
+    assert!(look.picture.is_none() && look.advice.is_none());
+    assert_eq!(look.liveness, Liveness::Waiting);
+    // The new source numbers its frames from 0 again.
+    stage.sent = 0;
+    let before = stage.frame_numbered(old.0 + 1);
+    assert!(reasons(&before).contains(&Withheld::PortNotLocked));
+    assert_eq!(before.stations.capture.missing, 0, "a change is no loss");
+    let journal = stage.journal();
+    assert!(journal.iter().any(|e| e["event"] == "source_connected"));
 }
 
 #[test]
@@ -238,6 +337,45 @@ fn lost_frames_are_counted_and_journalled() {
     let journal = stage.journal();
     let lost = journal.iter().find(|e| e["event"] == "frames_lost");
     assert_eq!(lost.map(|e| e["count"].clone()), Some(10.into()));
+}
+
+#[test]
+fn two_planes_make_the_path_more_than_provisional_and_a_flip_takes_it_back() {
+    let mut stage = Stage::open(Origin::Live);
+    let provisional = |look: &Look| {
+        look.advice
+            .as_ref()
+            .and_then(|a| a.guidance.path)
+            .map(|path| path.provisional)
+    };
+    stage.engine.send(Command::ConfirmPlane);
+    stage.frame();
+    for _ in 0..20 {
+        stage.frame();
+    }
+    assert_eq!(provisional(&stage.engine.look()), Some(true));
+    for plane in 1..=2 {
+        stage.engine.send(Command::ConfirmPlane);
+        stage.until("it counts", |l| {
+            l.advice.as_ref().is_some_and(|a| match a.guidance.planes {
+                Planes::None => false,
+                Planes::First(_) => plane == 1,
+                Planes::Both { .. } => plane == 2,
+            })
+        });
+        // Time to turn the probe.
+        for _ in 0..40 {
+            stage.frame();
+        }
+    }
+    assert_eq!(provisional(&stage.engine.look()), Some(false));
+    stage.engine.send(Command::FlipShown(true));
+    stage.until("provisional again", |l| provisional(l) == Some(true));
+    let journal = stage.journal();
+    let count = |event: &str| journal.iter().filter(|e| e["event"] == event).count();
+    assert_eq!(count("plane_refused"), 1, "nothing was locked at the start");
+    assert_eq!(count("plane_confirmed"), 2);
+    assert_eq!(count("planes_lost"), 1);
 }
 
 #[test]
@@ -282,6 +420,10 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
             needle: None,
             size: PictureSize::default(),
             folder: None,
+            choice: None,
+            connector: None,
+            scout: None,
+            server: None,
             on_advice: None,
         },
     )

@@ -9,7 +9,7 @@ use std::time::Duration;
 use portsight::clock::Timestamp;
 use portsight::detect::{Face, Finding, Port, PortState};
 use portsight::engine::{
-    Advice, Command, Liveness, Look, Picture, Session, Snapshot, StageTimes, Stations,
+    Advice, Command, Liveness, Look, Picture, Session, Snapshot, SourceChoice, StageTimes, Stations,
 };
 use portsight::frame::{Beams, FrameId, ImagingSettings, Origin};
 use portsight::guide::{DepthSpan, Guidance, NeedlePath, Withheld};
@@ -163,6 +163,8 @@ pub(crate) fn advice(frame: u64, z: f64) -> Arc<Advice> {
             frame: FrameId(frame),
             path: Some(path),
             withheld: Vec::new(),
+            planes: portsight::guide::Planes::None,
+            plane_refused: None,
         },
         has_scale: true,
     })
@@ -272,6 +274,9 @@ pub(crate) fn look() -> Look {
         now: captured(7).plus(Duration::from_millis(22)),
         origin: Origin::Simulation,
         source_name: "virtual: easy".to_owned(),
+        choice: Some(SourceChoice::Virtual(portsight::simulate::Preset::Easy)),
+        facts: None,
+        listing: None,
         pose: None,
         stations: Stations {
             capture: station,

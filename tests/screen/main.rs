@@ -1,5 +1,6 @@
 //! The window, driven through its accessibility tree: no display and no graphics needed.
 mod fake;
+mod sources;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -221,7 +222,10 @@ fn keys_of_the_virtual_probe_do_nothing_on_a_living_patient() {
         harness.run();
     }
     assert_eq!(session.take_sent(), []);
-    assert!(harness.query_by_label(&say("view-tab-probe")).is_none());
+    harness.key_press(Key::Num5);
+    harness.run();
+    assert!(harness.query_by_label(&say("view-probe-slide")).is_none());
+    assert!(harness.query_by_label(&say("view-fault-unplug")).is_none());
 }
 
 #[test]

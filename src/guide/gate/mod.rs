@@ -34,6 +34,8 @@ pub fn advise(
         frame: finding.frame,
         path: path.filter(|_| against.is_empty()),
         withheld: against,
+        planes: setup.planes,
+        plane_refused: setup.plane_refused,
     }
 }
 
@@ -107,7 +109,9 @@ fn judge_geometry(
     if !setup.pump.plannable {
         return None;
     }
-    let path = match plan(port.center, face.tilt, &basis.beams, setup.pump, true) {
+    // A still is one plane for ever.
+    let confirmed = setup.planes.confirmed() && finding.state == PortState::Locked;
+    let path = match plan(port.center, face.tilt, &basis.beams, setup.pump, !confirmed) {
         Ok(path) => path,
         Err(Unplannable::BesideProbe) => {
             against.push(Withheld::TooTilted);

@@ -57,6 +57,8 @@ fn setup() -> Setup<'static> {
         pump: find("synchromed2-20").expect("listed"),
         needle: Some("22G:51".parse().expect("a needle")),
         certificate: Certificate::NotNeeded,
+        planes: crate::guide::Planes::None,
+        plane_refused: None,
     }
 }
 
@@ -361,6 +363,8 @@ fn all_reasons_are_given_gravest_first() {
         pump: find("generic").expect("listed"),
         needle: None,
         certificate: Certificate::Expired,
+        planes: crate::guide::Planes::None,
+        plane_refused: None,
     };
     let expected = [
         Withheld::NotLive,
@@ -472,8 +476,7 @@ proptest! {
         let setup = Setup {
             pump: find(if pump { "isomed-35" } else { "generic" }).expect("listed"),
             needle: needle.then(|| "22G:51".parse().expect("a needle")),
-            certificate: if holds { Certificate::Valid } else { Certificate::Expired },
-        };
+            certificate: if holds { Certificate::Valid } else { Certificate::Expired }, planes: crate::guide::Planes::None, plane_refused: None, };
         let standing = Standing::Stream { age: Duration::from_millis(age) };
         let guidance = advise(&sound(), &basis, &setup, &standing);
         prop_assert_eq!(guidance.path.is_some(), scale && holds && pump && needle && age <= 250);

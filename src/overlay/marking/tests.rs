@@ -59,6 +59,8 @@ pub(crate) fn advice(finding: &Finding) -> Guidance {
         pump: find("synchromed2-20").expect("listed"),
         needle: Some("22G:51".parse().expect("a needle")),
         certificate: Certificate::NotNeeded,
+        planes: crate::guide::Planes::None,
+        plane_refused: None,
     };
     let standing = Standing::Stream {
         age: Duration::ZERO,

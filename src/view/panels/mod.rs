@@ -1,5 +1,6 @@
 //! The panels around the picture. Each owns its widget state, reads the scene, and asks.
 mod bars;
+mod grabber;
 mod health;
 mod imaging;
 mod numbers;
@@ -8,8 +9,11 @@ mod saved;
 mod setup;
 mod sheets;
 mod side;
+mod source;
+mod sources;
 
 pub(super) use bars::{footer, headline_bar, top_bar};
 pub(super) use setup::with_length;
 pub(super) use sheets::sheet;
 pub(super) use side::SidePanel;
+pub(super) use sources::SourcesSheet;

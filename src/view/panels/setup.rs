@@ -1,6 +1,7 @@
 //! Pump, needle and, for a source that brings none, the scale.
 use egui::{ComboBox, DragValue, RichText, Ui, vec2};
 
+use super::grabber::GrabberEntries;
 use super::side::{glove_button, heading, sign_button};
 use crate::engine::Command;
 use crate::frame::PixelSpacing;
@@ -26,6 +27,7 @@ const USUAL: Needle = Needle {
 pub(super) struct SetupPage {
     lateral: f64,
     axial: f64,
+    grabber: GrabberEntries,
 }
 
 impl Default for SetupPage {
@@ -33,6 +35,7 @@ impl Default for SetupPage {
         Self {
             lateral: 0.1,
             axial: 0.1,
+            grabber: GrabberEntries::default(),
         }
     }
 }
@@ -43,7 +46,11 @@ impl SetupPage {
         let scaleless = scene
             .picture
             .is_some_and(|picture| picture.image.unit == LengthUnit::Pixels);
-        if scaleless {
+        let facts = scene.look.facts.as_deref();
+        if let Some(facts) = facts.filter(|facts| facts.wants_picture_setup) {
+            self.grabber.ui(ui, facts, actions);
+            ui.add_space(4.0);
+        } else if scaleless {
             self.scale_ui(ui, actions);
             ui.add_space(4.0);
         }

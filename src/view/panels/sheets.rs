@@ -2,6 +2,7 @@
 use egui::{Button, Label, RichText, Sense, Ui, vec2};
 
 use super::bars::key_cap;
+use super::sources::SourcesSheet;
 use crate::frame::Origin;
 use crate::view::keys::{Binding, KEYS};
 use crate::view::scene::{Act, Actions, Change, Scene, Sheet};
@@ -11,13 +12,21 @@ use crate::words::say;
 /// Room of one key in the list, in points.
 const KEY_WIDTH: f32 = 400.0;
 const KEY_HEIGHT: f32 = 29.0;
+/// Room of the connection screen, in points.
+const SOURCES_WIDTH: f32 = 900.0;
 
 /// Draws the sheet that is open, if one is.
-pub(in crate::view) fn sheet(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
+pub(in crate::view) fn sheet(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    sources: &mut SourcesSheet,
+    actions: &mut Actions,
+) {
     let Some(sheet) = scene.display.sheet else {
         return;
     };
     let (name, width) = match sheet {
+        Sheet::Sources => ("sources", SOURCES_WIDTH),
         Sheet::Notice => ("notice", 620.0),
         Sheet::Keys => ("keys", keys_width(ui)),
     };
@@ -33,6 +42,7 @@ pub(in crate::view) fn sheet(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actio
             ui.set_width(width);
             match sheet {
                 Sheet::Notice => notice_ui(ui, actions),
+                Sheet::Sources => sources.ui(ui, scene, actions),
                 Sheet::Keys => keys_ui(ui, scene.look.origin, width, actions),
             }
         });

@@ -7,6 +7,7 @@ use super::numbers::numbers_ui;
 use super::probe::ProbePage;
 use super::saved::SavedPage;
 use super::setup::SetupPage;
+use super::source::source_ui;
 use crate::frame::Origin;
 use crate::guide::Tone;
 use crate::notice::Severity;
@@ -46,15 +47,16 @@ impl SidePanel {
                 Tab::Image => self.imaging.ui(ui, scene, actions),
                 Tab::Saved => self.saved.ui(ui, scene, actions),
                 Tab::Health => self.health.ui(ui, scene),
+                Tab::Probe if scene.look.origin == Origin::Live => source_ui(ui, scene, actions),
                 Tab::Probe => self.probe.ui(ui, scene, actions),
             });
     }
 }
 
-/// The page chosen; the virtual probe's page exists only for the virtual probe.
+/// The page chosen; a recording has no probe.
 fn shown_tab(scene: &Scene<'_>) -> Tab {
     let tab = scene.display.tab;
-    if tab == Tab::Probe && scene.look.origin != Origin::Simulation {
+    if tab == Tab::Probe && scene.look.origin == Origin::Replay {
         Tab::Setup
     } else {
         tab
@@ -73,7 +75,7 @@ fn tab_words(tab: Tab) -> &'static str {
 
 fn tabs_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
     let mut tabs = vec![Tab::Setup, Tab::Image, Tab::Saved, Tab::Health];
-    if scene.look.origin == Origin::Simulation {
+    if scene.look.origin != Origin::Replay {
         tabs.push(Tab::Probe);
     }
     let trouble = scene

@@ -51,6 +51,8 @@ pub struct Record {
     pub plugged: Vec<Duration>,
     /// When it was yanked.
     pub yanked: Vec<Duration>,
+    /// What the device itself saw, as a JSON object; empty while the session lasts.
+    pub report: String,
     /// Packets this device end does not know; there should be none.
     pub unknown_packets: Vec<u32>,
 }
@@ -102,6 +104,7 @@ impl Record {
             "plugged_ms": milliseconds(&self.plugged),
             "yanked_ms": milliseconds(&self.yanked),
             "unknown_packets": self.unknown_packets,
+            "report": serde_json::from_str::<Value>(&self.report).unwrap_or(Value::Null),
         })
     }
 }

@@ -2,7 +2,7 @@
 //! guest's own USB stack (xhci_hcd, usbcore, usbfs, uvcvideo) does the rest.
 //!
 //! A bulk transfer the device has nothing for is held, as a NAK holds it on the wire: timeouts in the guest are real.
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -59,7 +59,6 @@ pub enum Event {
 struct Transfer {
     id: u64,
     header: BulkHeader,
-    got: Vec<u8>,
 }
 
 /// A control request the device has no answer to yet.
@@ -76,7 +75,10 @@ pub struct Session<'a> {
     layout: Layout,
     record: Arc<Mutex<Record>>,
     begun: Instant,
-    plugged_at: Option<Instant>,
+    /// When it got its power; `None` while it is unplugged.
+    powered_at: Option<Instant>,
+    /// The guest was told of it.
+    is_connected: bool,
     /// Disconnected, and the other end has not said that it knows.
     leaving: bool,
     /// When to plug in again.
@@ -84,8 +86,6 @@ pub struct Session<'a> {
     faults: Faults,
     transfers: VecDeque<Transfer>,
     requests: VecDeque<Held>,
-    /// Bytes taken from the device for a transfer that was cancelled.
-    kept: BTreeMap<u8, VecDeque<u8>>,
     halted: BTreeSet<u8>,
     configuration: u8,
 }
@@ -132,27 +132,33 @@ impl<'a> Session<'a> {
         record: Arc<Mutex<Record>>,
         begun: Instant,
     ) -> Self {
-        let layout = standard::layout(&device.descriptors().configuration);
         Self {
             socket,
             device,
-            layout,
+            layout: Layout::default(),
             record,
             begun,
-            plugged_at: None,
+            powered_at: None,
+            is_connected: false,
             leaving: false,
             back_at: None,
             faults: Faults::default(),
             transfers: VecDeque::new(),
             requests: VecDeque::new(),
-            kept: BTreeMap::new(),
             halted: BTreeSet::new(),
             configuration: 0,
         }
     }
 
-    /// Serves until the socket closes or the session is told to stop.
+    /// Serves until the socket closes or the session is told to stop; then the device says what it saw.
     pub fn run(&mut self, events: &Receiver<Event>) -> io::Result<()> {
+        let ending = self.serve_until_told(events);
+        let report = self.device.report();
+        self.note(|record| record.report = report);
+        ending
+    }
+
+    fn serve_until_told(&mut self, events: &Receiver<Event>) -> io::Result<()> {
         let mut busy = false;
         loop {
             let patience = if busy {
@@ -183,7 +189,7 @@ impl<'a> Session<'a> {
 
     fn order(&mut self, order: Order) -> io::Result<()> {
         match order {
-            Order::Plug if self.plugged_at.is_none() => self.back_at = Some(Instant::now()),
+            Order::Plug if self.powered_at.is_none() => self.back_at = Some(Instant::now()),
             Order::Plug | Order::Stop => {}
             Order::Unplug => {
                 self.back_at = None;
@@ -196,8 +202,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn plug(&mut self) -> io::Result<()> {
-        self.device.power_cycle();
+    /// Tells the guest that the device is there.
+    fn connect(&mut self) -> io::Result<()> {
+        self.layout = standard::layout(&self.device.descriptors().configuration);
         let (mut kinds, mut intervals, mut owners) =
             ([TYPE_NONE; ENDPOINTS], [0; ENDPOINTS], [0; ENDPOINTS]);
         let mut sizes = [0_u16; ENDPOINTS];
@@ -231,14 +238,15 @@ impl<'a> Session<'a> {
         // idVendor, idProduct, bcdDevice
         connect.extend_from_slice(&device[8..14]);
         self.send(kind::DEVICE_CONNECT, 0, connect)?;
-        self.plugged_at = Some(Instant::now());
+        self.is_connected = true;
         let at = self.begun.elapsed();
         self.note(|record| record.plugged.push(at));
         Ok(())
     }
 
-    fn unplug(&mut self) -> io::Result<()> {
-        if self.plugged_at.take().is_none() {
+    /// Tells the guest that it is gone.
+    fn disconnect(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.is_connected) {
             return Ok(());
         }
         self.forget();
@@ -248,11 +256,22 @@ impl<'a> Session<'a> {
         self.send(kind::DEVICE_DISCONNECT, 0, Vec::new())
     }
 
+    /// Out of the socket, and without power.
+    fn unplug(&mut self) -> io::Result<()> {
+        if self.powered_at.take().is_some() {
+            self.device.power_cycle();
+        }
+        self.disconnect()
+    }
+
     /// What a device forgets when it is reset or unplugged.
     fn forget(&mut self) {
+        let endpoints: BTreeSet<u8> = self.transfers.iter().map(|t| t.header.endpoint).collect();
         self.transfers.clear();
+        for endpoint in endpoints {
+            self.tell_if_idle(endpoint);
+        }
         self.requests.clear();
-        self.kept.clear();
         self.halted.clear();
         self.configuration = 0;
     }
@@ -262,7 +281,7 @@ impl<'a> Session<'a> {
         if kind == kind::DEVICE_DISCONNECT_ACK {
             self.leaving = false;
         }
-        if self.plugged_at.is_none() {
+        if !self.is_connected {
             // Sent before the other end knew that the device is gone.
             return Ok(());
         }
@@ -308,7 +327,7 @@ impl<'a> Session<'a> {
 
     /// Since the device was plugged in.
     fn now(&self) -> Duration {
-        self.plugged_at.map_or(Duration::ZERO, |at| at.elapsed())
+        self.powered_at.map_or(Duration::ZERO, |at| at.elapsed())
     }
 
     fn control(&mut self, held: Held) -> io::Result<()> {
@@ -369,11 +388,7 @@ impl<'a> Session<'a> {
             let body = header.answer(Status::Stall, 0, &[]);
             return self.send(kind::BULK_PACKET, id, body);
         }
-        self.transfers.push_back(Transfer {
-            id,
-            header,
-            got: Vec::new(),
-        });
+        self.transfers.push_back(Transfer { id, header });
         Ok(())
     }
 
@@ -382,12 +397,7 @@ impl<'a> Session<'a> {
         if let Some(at) = self.transfers.iter().position(|t| t.id == id)
             && let Some(transfer) = self.transfers.remove(at)
         {
-            // The other end throws away what a cancelled transfer brings, so it goes to the next one.
-            let endpoint = transfer.header.endpoint;
-            let kept = self.kept.entry(endpoint).or_default();
-            for byte in transfer.got.into_iter().rev() {
-                kept.push_front(byte);
-            }
+            self.tell_if_idle(transfer.header.endpoint);
             let body = transfer.header.answer(Status::Cancelled, 0, &[]);
             return self.send(kind::BULK_PACKET, id, body);
         }
@@ -404,13 +414,24 @@ impl<'a> Session<'a> {
     /// Does what is due. Returns whether there may be more to do at once.
     fn work(&mut self) -> io::Result<bool> {
         if !self.leaving
-            && self.plugged_at.is_none()
+            && self.powered_at.is_none()
             && self.back_at.is_some_and(|at| at <= Instant::now())
         {
             self.back_at = None;
-            self.plug()?;
+            self.powered_at = Some(Instant::now());
+            self.connect()?;
         }
-        if self.plugged_at.is_none() {
+        if self.powered_at.is_none() {
+            return Ok(false);
+        }
+        if !self.is_connected && !self.leaving {
+            self.connect()?;
+        }
+        let now = self.now();
+        if self.device.reenumerates(now) {
+            self.disconnect()?;
+        }
+        if !self.is_connected {
             return Ok(false);
         }
         for held in std::mem::take(&mut self.requests) {
@@ -429,7 +450,7 @@ impl<'a> Session<'a> {
         for endpoint in endpoints {
             while answered < TRANSFERS_AT_ONCE && self.serve(endpoint)? {
                 answered += 1;
-                if self.plugged_at.is_none() || self.faults.silent_until.is_some() {
+                if !self.is_connected || self.faults.silent_until.is_some() {
                     return Ok(false);
                 }
             }
@@ -446,18 +467,27 @@ impl<'a> Session<'a> {
         else {
             return Ok(false);
         };
-        let status = if self.halted.contains(&endpoint) {
-            Some(Status::Stall)
-        } else {
-            self.fill(at)
-        };
-        let Some(status) = status else {
+        let Some(header) = self.transfers.get(at).map(|t| t.header) else {
             return Ok(false);
         };
+        let room = header.length as usize;
+        let now = self.now();
+        let answer = if self.halted.contains(&endpoint) {
+            Answer::Stall
+        } else {
+            self.device.bulk_in(endpoint, room, now)
+        };
+        let (status, mut bytes) = match answer {
+            Answer::Wait => return Ok(false),
+            Answer::Stall => (Status::Stall, Vec::new()),
+            Answer::Data(bytes) if bytes.len() > room => (Status::Babble, bytes),
+            Answer::Data(bytes) => (Status::Success, bytes),
+        };
+        bytes.truncate(room);
         let Some(transfer) = self.transfers.remove(at) else {
             return Ok(false);
         };
-        let count = transfer.got.len() as u64;
+        let count = bytes.len() as u64;
         if status == Status::Stall {
             self.halted.insert(endpoint);
             self.note(|record| record.stalls += 1);
@@ -467,49 +497,19 @@ impl<'a> Session<'a> {
                 record.bytes += count;
             });
         }
-        let body = transfer
-            .header
-            .answer(status, transfer.got.len() as u32, &transfer.got);
+        let body = header.answer(status, bytes.len() as u32, &bytes);
         self.send(kind::BULK_PACKET, transfer.id, body)?;
+        self.tell_if_idle(endpoint);
         self.fault(endpoint, count)?;
         Ok(true)
     }
 
-    /// Takes bytes from the device until the transfer ends: full, or by a packet shorter than the endpoint's.
-    fn fill(&mut self, at: usize) -> Option<Status> {
-        let now = self.now();
-        let transfer = self.transfers.get_mut(at)?;
-        let endpoint = transfer.header.endpoint;
-        let whole = transfer.header.length as usize;
-        let packet = self
-            .layout
-            .endpoints
-            .iter()
-            .find(|e| e.address == endpoint)
-            .map_or(512, |e| usize::from(e.max_packet).max(1));
-        if let Some(kept) = self.kept.get_mut(&endpoint) {
-            let count = kept.len().min(whole - transfer.got.len());
-            transfer.got.extend(kept.drain(..count));
+    /// The device has to know when nobody waits for its bytes any more.
+    fn tell_if_idle(&mut self, endpoint: u8) {
+        if !self.transfers.iter().any(|t| t.header.endpoint == endpoint) {
+            let now = self.now();
+            self.device.idle(endpoint, now);
         }
-        while transfer.got.len() < whole {
-            let room = whole - transfer.got.len();
-            match self.device.bulk_in(endpoint, room, now) {
-                Answer::Data(bytes) if bytes.len() > room => {
-                    transfer.got.extend(&bytes[..room]);
-                    return Some(Status::Babble);
-                }
-                Answer::Data(bytes) => {
-                    let short = bytes.is_empty() || !bytes.len().is_multiple_of(packet);
-                    transfer.got.extend(bytes);
-                    if short {
-                        return Some(Status::Success);
-                    }
-                }
-                Answer::Wait => return None,
-                Answer::Stall => return Some(Status::Stall),
-            }
-        }
-        Some(Status::Success)
     }
 
     /// Lets go wrong what is due after so many more bytes.

@@ -108,6 +108,7 @@ pub struct Grabber {
     sent: usize,
     last_read: Duration,
     parity: u8,
+    frames_sent: u64,
 }
 
 impl Default for Grabber {
@@ -129,6 +130,7 @@ impl Grabber {
             sent: 0,
             last_read: Duration::ZERO,
             parity: 0,
+            frames_sent: 0,
         }
     }
 
@@ -214,6 +216,7 @@ impl VirtualDevice for Grabber {
         let mut payload = vec![PAYLOAD_HEADER as u8, EOH | self.parity | last];
         payload.extend_from_slice(&self.frame[self.sent..end]);
         self.sent = end;
+        self.frames_sent += u64::from(last != 0);
         Answer::Data(payload)
     }
 
@@ -225,6 +228,18 @@ impl VirtualDevice for Grabber {
         self.sent = 0;
         self.last_read = Duration::ZERO;
         self.parity = 0;
+    }
+
+    fn report(&self) -> String {
+        let format = match self.streaming {
+            None => "null",
+            Some(Format::Yuyv) => "\"YUYV\"",
+            Some(Format::Grey) => "\"GREY\"",
+        };
+        format!(
+            "{{\"kind\":\"grabber\",\"frames_sent\":{},\"last_format\":{format}}}",
+            self.frames_sent
+        )
     }
 }
 

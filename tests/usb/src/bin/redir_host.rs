@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portsight_usb_devices::record::Record;
@@ -27,6 +28,7 @@ const WAITING: usize = 1024;
 struct Plugged {
     events: SyncSender<Event>,
     record: Arc<Mutex<Record>>,
+    session: JoinHandle<()>,
 }
 
 fn main() -> ExitCode {
@@ -70,11 +72,12 @@ fn run() -> io::Result<()> {
         plugged.insert(name.clone(), start(name, device, &path, begun)?);
     }
     obey(orders, &plugged)?;
-    for (name, device) in &plugged {
-        // A session that has ended already needs no order.
+    for (name, device) in plugged {
+        // A session that has ended already needs no order; one that ended badly has said so.
         device.events.try_send(Event::Order(Order::Stop)).ok();
+        device.session.join().ok();
         let record = device.record.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = serde_json::to_string(&record.as_json(name))?;
+        let text = serde_json::to_string(&record.as_json(&name))?;
         std::fs::write(records.join(format!("{name}.json")), text)?;
     }
     Ok(())
@@ -106,7 +109,7 @@ fn start(
     let record = Arc::new(Mutex::new(Record::default()));
     let (reading, into) = (socket.try_clone()?, events.clone());
     std::thread::spawn(move || read_into(reading, &into));
-    std::thread::spawn({
+    let session = std::thread::spawn({
         let record = Arc::clone(&record);
         move || {
             let mut session = Session::new(socket, device.as_mut(), record, begun);
@@ -115,7 +118,11 @@ fn start(
             }
         }
     });
-    Ok(Plugged { events, record })
+    Ok(Plugged {
+        events,
+        record,
+        session,
+    })
 }
 
 /// Takes orders until their socket closes.

@@ -1,0 +1,261 @@
+//! The capture worker: the only one that touches the source. It carries out commands that concern it, hands frames
+//! on, notices outages and returns, and changes to another source when a person asks for one; never by itself.
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::frame::{Frame, FrameId, Orientation};
+use crate::notice::Notice;
+use crate::procedure::Event;
+use crate::stream::{Delivery, HealthMeter, SourceProblem, Taken};
+
+use super::board::{Job, Shared, Source};
+use super::{Command, Connector, Feed};
+
+/// How long the source is waited for before commands are looked at again.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Whether the source is asked for frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asking {
+    /// Again and again.
+    On,
+    /// It has come to its end, or is gone for good; a command may change that.
+    Until,
+}
+
+/// What the capture worker owns.
+pub(super) struct Capture {
+    feed: Box<dyn Feed>,
+    connector: Option<Connector>,
+    shared: Arc<Shared>,
+    meter: HealthMeter,
+    orientation: Option<Orientation>,
+    asking: Asking,
+    /// The source lost its device and is trying to get it back.
+    is_lost: bool,
+    /// Added to the source's own frame numbers, so that numbers grow over every change of source: no mark of an
+    /// older source can ever fit a frame of a newer one.
+    offset: u64,
+    is_new_source: bool,
+    last: Option<FrameId>,
+    facts_version: Option<u64>,
+}
+
+impl Capture {
+    pub(super) fn new(
+        feed: Box<dyn Feed>,
+        connector: Option<Connector>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            feed,
+            connector,
+            shared,
+            meter: HealthMeter::default(),
+            orientation: None,
+            asking: Asking::On,
+            is_lost: false,
+            offset: 0,
+            is_new_source: false,
+            last: None,
+            facts_version: None,
+        }
+    }
+
+    /// Carries out what was asked for, then takes one delivery.
+    pub(super) fn step(&mut self) -> ControlFlow<()> {
+        while let Taken::Value(command) = self.shared.to_capture.take(Duration::ZERO) {
+            self.carry_out(&command);
+            self.asking = Asking::On;
+        }
+        if self.asking == Asking::Until {
+            std::thread::sleep(PATIENCE);
+            return ControlFlow::Continue(());
+        }
+        let delivery = self.feed.next(PATIENCE);
+        self.note_facts();
+        match delivery {
+            Ok(Delivery::Frame(frame)) => self.hand_on(frame),
+            Ok(Delivery::Quiet) => {}
+            Ok(Delivery::Finished) => {
+                self.asking = Asking::Until;
+                self.shared.board().finished = true;
+            }
+            Err(problem) => self.note_trouble(&problem),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn note_trouble(&mut self, problem: &SourceProblem) {
+        match problem {
+            SourceProblem::Lost { .. } => {
+                self.is_lost = true;
+                self.shared.board().stations.outages += 1;
+            }
+            SourceProblem::Unplugged { .. }
+            | SourceProblem::Unreadable { .. }
+            | SourceProblem::SinkStopped { .. } => {
+                self.asking = Asking::Until;
+                self.shared.board().gone_for_good = true;
+            }
+        }
+        self.shared.board().source_gone = true;
+        let notice = Notice::of(problem);
+        self.shared.desk(Job::Trouble(notice.clone()));
+        self.shared.add_notice(notice);
+    }
+
+    fn hand_on(&mut self, mut frame: Arc<Frame>) {
+        let shared = Arc::clone(&self.shared);
+        self.number(&mut frame);
+        if std::mem::take(&mut self.is_lost) {
+            // What was followed before the outage may have moved any distance: everything begins anew.
+            shared.begin_stream(frame.id);
+            shared.desk(Job::Event(Event::SourceBack { frame: frame.id }));
+            shared.add_notice(Notice::note(format!("{}: live again", self.feed.name())));
+        }
+        let before = self.meter.health().missing;
+        self.meter.note(frame.id, frame.captured_at);
+        self.meter.set_skipped(shared.frames.replaced());
+        let lost = self.meter.health().missing - before;
+        if lost > 0 {
+            shared.desk(Job::Event(Event::FramesLost {
+                count: lost,
+                before: frame.id,
+            }));
+        }
+        if self.orientation.replace(frame.orientation) != Some(frame.orientation) {
+            shared.desk(Job::Event(Event::OrientationChanged {
+                frame: frame.id,
+                orientation: frame.orientation.letters().to_owned(),
+            }));
+        }
+        let mut board = shared.board();
+        board.last_captured = Some(frame.captured_at);
+        board.source_gone = false;
+        board.gone_for_good = false;
+        board.stations.capture = self.meter.health();
+        board.stations.wire = self.feed.wire_counts();
+        board.pose = self.feed.pose();
+        board.settings = Arc::clone(&frame.settings);
+        drop(board);
+        shared.frames.put(frame);
+    }
+
+    /// Gives the frame its number in this session.
+    fn number(&mut self, frame: &mut Arc<Frame>) {
+        if std::mem::take(&mut self.is_new_source) {
+            let next = self.last.map_or(0, |last| last.0 + 1);
+            self.offset = next.wrapping_sub(frame.id.0);
+        }
+        if self.offset != 0 {
+            // Only its head is copied, and only after a change of source; the samples stay where they are.
+            let frame = Arc::make_mut(frame);
+            frame.id = FrameId(frame.id.0.wrapping_add(self.offset));
+        }
+        self.last = Some(frame.id);
+    }
+
+    /// Puts what the source says of itself on the board and into the journal, whenever it has changed.
+    fn note_facts(&mut self) {
+        let version = self.feed.facts_version();
+        if self.facts_version == Some(version) {
+            return;
+        }
+        self.facts_version = Some(version);
+        let Some(facts) = self.feed.facts() else {
+            return;
+        };
+        self.shared.desk(Job::Event(Event::SourceDescribed {
+            name: facts.name.clone(),
+            spec: facts.spec.clone(),
+            details: facts.details.clone(),
+            acoustic: facts.acoustic,
+            maturity: facts.maturity,
+        }));
+        let facts = Arc::new(facts.clone());
+        let mut board = self.shared.board();
+        let mut source = board.source.as_ref().clone();
+        source.name.clone_from(&facts.name);
+        source.facts = Some(facts);
+        board.source = Arc::new(source);
+        drop(board);
+        self.shared.wake();
+    }
+
+    fn carry_out(&mut self, command: &Command) {
+        match command {
+            Command::SetImaging(wanted) => {
+                let granted = self.feed.request(&wanted.limited());
+                self.shared.board().settings = Arc::new(granted.clone());
+                self.shared
+                    .desk(Job::Event(Event::SettingsChanged { settings: granted }));
+            }
+            Command::Connect(_) => self.connect(command),
+            Command::Freeze
+            | Command::Unfreeze
+            | Command::ChoosePump(_)
+            | Command::ChooseNeedle(_)
+            | Command::GiveScale(_)
+            | Command::SetPicture(_)
+            | Command::TakeSnapshot
+            | Command::ConfirmPlane
+            | Command::DeleteSnapshot(_)
+            | Command::Restart
+            | Command::Nudge(_)
+            | Command::Fault(_)
+            | Command::AcknowledgeResearchNotice
+            | Command::FlipShown(_) => {
+                if let Some(notice) = self.feed.apply(command) {
+                    self.shared.desk(Job::Trouble(notice.clone()));
+                    self.shared.add_notice(notice);
+                }
+            }
+        }
+        if matches!(command, Command::Restart) {
+            self.shared.board().finished = false;
+        }
+    }
+
+    /// Lets go of the present source and takes the one chosen. A source that cannot be taken changes nothing.
+    fn connect(&mut self, command: &Command) {
+        let Command::Connect(choice) = command else {
+            return;
+        };
+        let opened = match &mut self.connector {
+            Some(connector) => connector(choice),
+            None => Err(Notice::note("this session keeps the source it began with")),
+        };
+        let feed = match opened {
+            Ok(feed) => feed,
+            Err(notice) => {
+                self.shared.desk(Job::Trouble(notice.clone()));
+                self.shared.add_notice(notice);
+                return;
+            }
+        };
+        // Dropping the old source stops its acoustic output before the new one begins.
+        self.feed = feed;
+        self.meter = HealthMeter::default();
+        self.orientation = None;
+        self.is_lost = false;
+        self.is_new_source = true;
+        self.facts_version = None;
+        let first = FrameId(self.last.map_or(0, |last| last.0 + 1));
+        let source = Source {
+            origin: self.feed.origin(),
+            name: self.feed.name(),
+            choice: Some(choice.clone()),
+            is_still: self.feed.is_still(),
+            facts: None,
+        };
+        self.shared.desk(Job::Event(Event::SourceConnected {
+            source: source.name.clone(),
+            spec: choice.to_string(),
+            origin: source.origin,
+        }));
+        self.shared
+            .change_source(source, first, Arc::new(self.feed.settings()));
+    }
+}

@@ -1,0 +1,201 @@
+//! The connection screen and the page of a live source.
+use std::sync::Arc;
+
+use egui::Key;
+use egui_kittest::kittest::Queryable as _;
+use portsight::engine::{Command, Liveness, SourceChoice};
+use portsight::frame::{ImagingLimits, Origin, PictureSetup, PixelSpacing};
+use portsight::probe::{Access, ListedSource, Listing, ProbeState, SourceKind};
+use portsight::simulate::Preset;
+use portsight::stream::{AcousticOutput, Maturity, SourceFacts};
+use portsight::words::say;
+
+use super::{changed, window};
+
+fn listed(spec: &str, name: &str) -> ListedSource {
+    ListedSource {
+        spec: spec.to_owned(),
+        kind: SourceKind::UsbProbe,
+        name: name.to_owned(),
+        vendor: Some(0x1921),
+        product: Some(0x0090),
+        serial: None,
+        state: ProbeState::Ready,
+        access: Access::Allowed,
+        experimental: true,
+        hint: None,
+    }
+}
+
+fn listing() -> Arc<Listing> {
+    let mut refused = listed("usb:1.5", "Interson two");
+    refused.access = Access::Refused;
+    refused.hint = Some("Install the rule in udev-rules.".to_owned());
+    Arc::new(Listing {
+        sources: vec![listed("usb:1.4", "Interson one"), refused],
+        reasons: Vec::new(),
+    })
+}
+
+fn facts() -> SourceFacts {
+    SourceFacts {
+        name: "Interson GP-3.5, bus 1 address 4".to_owned(),
+        spec: "usb:1.4".to_owned(),
+        details: vec!["FPGA version 7".to_owned()],
+        acoustic: AcousticOutput::NotReportedByProbe,
+        maturity: Maturity::NeverRunOnHardware,
+        limits: ImagingLimits {
+            frame_rate_hz: vec![10.0, 12.5, 15.0],
+            ..ImagingLimits::default()
+        },
+        picture_setup: None,
+        saved_setups: Vec::new(),
+        wants_picture_setup: false,
+    }
+}
+
+fn usb() -> Command {
+    Command::Connect(SourceChoice::Usb(Some((1, 4))))
+}
+
+#[test]
+fn a_source_is_taken_by_its_number_and_one_that_may_not_be_opened_says_what_to_do() {
+    let (session, mut harness) = window(changed(|look| look.listing = Some(listing())));
+    harness.key_press(Key::C);
+    harness.run();
+    harness.get_by_label("Interson one");
+    harness.get_by_label("Install the rule in udev-rules.");
+    assert_eq!(
+        harness
+            .query_all_by_label(&say("source-experimental"))
+            .count(),
+        2
+    );
+    harness.key_press(Key::Num2);
+    harness.run();
+    assert_eq!(session.take_sent(), [], "it may not be opened");
+    harness.key_press(Key::Num1);
+    harness.run();
+    assert_eq!(session.take_sent(), [usb()]);
+    assert!(harness.query_by_label("Interson one").is_none(), "closed");
+}
+
+#[test]
+fn a_running_probe_is_left_by_the_second_press_only() {
+    let (session, mut harness) = window(changed(|look| {
+        look.origin = Origin::Live;
+        look.choice = Some(SourceChoice::V4l2("/dev/video0".into()));
+        look.listing = Some(listing());
+    }));
+    harness.key_press(Key::C);
+    harness.run();
+    harness.key_press(Key::Num1);
+    harness.run();
+    assert_eq!(session.take_sent(), []);
+    harness.key_press(Key::Escape);
+    harness.run();
+    harness.key_press(Key::C);
+    harness.run();
+    harness.key_press(Key::Num1);
+    harness.run();
+    assert_eq!(session.take_sent(), [], "closing forgets the first press");
+    harness.key_press(Key::Num1);
+    harness.run();
+    assert_eq!(session.take_sent(), [usb()]);
+}
+
+#[test]
+fn plugging_in_changes_the_list_and_nothing_else() {
+    let (session, mut harness) = window(changed(|look| {
+        look.origin = Origin::Live;
+        look.listing = Some(Arc::default());
+    }));
+    harness.key_press(Key::C);
+    harness.run();
+    harness.get_by_label(&say("view-sources-none"));
+    session.change(|look| look.listing = Some(listing()));
+    harness.run();
+    harness.get_by_label("Interson one");
+    assert_eq!(session.take_sent(), []);
+}
+
+#[test]
+fn the_virtual_patient_and_a_server_are_taken_by_their_buttons() {
+    let (session, mut harness) = window(changed(|look| look.liveness = Liveness::NotLive));
+    for (button, choice) in [
+        (
+            "Connect: OpenIGTLink".to_owned(),
+            "igtl:localhost:18944".parse().expect("a source"),
+        ),
+        (
+            format!("{}: easy", say("view-sources-simulate")),
+            SourceChoice::Virtual(Preset::Easy),
+        ),
+    ] {
+        harness.key_press(Key::C);
+        harness.run();
+        harness.get_by_label(&button).click();
+        harness.run();
+        assert_eq!(session.take_sent(), [Command::Connect(choice)]);
+    }
+}
+
+#[test]
+fn an_experimental_driver_says_so_in_the_picture_and_on_its_page() {
+    let (session, mut harness) = window(changed(|look| {
+        look.origin = Origin::Live;
+        look.facts = Some(Arc::new(facts()));
+    }));
+    harness.get_by_label(&say("view-state-experimental"));
+    harness.key_press(Key::Num5);
+    harness.run();
+    harness.get_by_label(&say("source-experimental"));
+    harness.get_by_label(&say("view-source-mi-not-reported"));
+    harness.get_by_label("FPGA version 7");
+    harness.get_by_label(&say("view-source-rate")).rect();
+    session.change(|look| {
+        look.facts = Some(Arc::new(SourceFacts {
+            maturity: Maturity::Tried,
+            ..facts()
+        }));
+    });
+    harness.run();
+    assert!(
+        harness
+            .query_by_label(&say("view-state-experimental"))
+            .is_none()
+    );
+}
+
+#[test]
+fn a_grabber_asks_for_its_scale_and_takes_a_saved_one_with_one_press() {
+    let saved = PictureSetup {
+        depth_setting: "8 cm".to_owned(),
+        spacing: PixelSpacing::new(0.12, 0.12),
+        ..PictureSetup::default()
+    };
+    let (session, mut harness) = window(changed(|look| {
+        look.origin = Origin::Live;
+        look.facts = Some(Arc::new(SourceFacts {
+            wants_picture_setup: true,
+            saved_setups: vec![saved.clone()],
+            ..facts()
+        }));
+    }));
+    harness.get_by_label(&say("view-grabber-asked"));
+    harness.get_by_label("8 cm: 0.120 x 0.120 mm").click();
+    harness.run();
+    assert_eq!(session.take_sent(), [Command::SetPicture(saved.clone())]);
+    session.change(|look| {
+        look.facts = Some(Arc::new(SourceFacts {
+            wants_picture_setup: true,
+            picture_setup: Some(saved.clone()),
+            ..facts()
+        }));
+    });
+    harness.run();
+    assert!(harness.query_by_label(&say("view-grabber-asked")).is_none());
+    harness.get_by_label(&say("view-scale-use")).click();
+    harness.run();
+    assert_eq!(session.take_sent(), [Command::SetPicture(saved)]);
+}
