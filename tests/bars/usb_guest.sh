@@ -76,7 +76,7 @@ if [ ! -x "$binary" ]; then
     cargo build --release --bin portsight
 fi
 step "builds the virtual devices"
-cargo build -q --release --manifest-path tests/usb/Cargo.toml --target-dir "$target/usb_devices"
+cargo build -q --release --manifest-path tests/usb/Cargo.toml --features client --target-dir "$target/usb_devices"
 tools=$target/usb_devices/release
 
 step "packs the guest"
@@ -92,6 +92,7 @@ root=$work/root
 mkdir -p "$root"/{bin,modules,lib64} "$work/results" "$work/records"
 cp "$(command -v busybox)" "$root/bin/busybox"
 cp tests/usb/guest_init.sh "$root/init"
+for tool in probe_client grab_client; do cp "$tools/$tool" "$root/bin/"; done
 cp "${PORTSIGHT_GUEST_PLAN:-tests/usb/guest_plan.sh}" "$root/plan.sh"
 chmod +x "$root/init"
 for module in xhci-pci uvcvideo; do
@@ -121,12 +122,12 @@ for device in $("$tools/redir_host" --list); do
     plugs+=(-chardev "socket,id=$device,path=$work/$device.sock,server=on,wait=off" -device "usb-redir,chardev=$device,id=usb-$device")
     sockets+=("$device=$work/$device.sock")
 done
-qemu-system-x86_64 -machine q35,accel=tcg -cpu "${PORTSIGHT_GUEST_CPU:-max}" -smp "${PORTSIGHT_GUEST_SMP:-1}" -m 512 -nodefaults -no-user-config -display none -no-reboot \
+qemu-system-x86_64 -machine q35,accel=tcg -cpu "${PORTSIGHT_GUEST_CPU:-qemu64}" -smp "${PORTSIGHT_GUEST_SMP:-1}" -m 512 -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$cache/vmlinux" -initrd "$work/initrd" -append "console=ttyS0 quiet panic=-1" \
     -serial "file:$work/console" \
     -chardev "socket,id=orders,path=$work/orders.sock,server=on,wait=off" -serial chardev:orders \
     -serial "file:$work/results.tar.gz" \
-    -device qemu-xhci "${plugs[@]}" >"$work/qemu.log" 2>&1 &
+    -device qemu-xhci,p2=8,p3=8 "${plugs[@]}" >"$work/qemu.log" 2>&1 &
 qemu_pid=$!
 "$tools/redir_host" --orders "$work/orders.sock" --records "$work/records" "${sockets[@]}" >"$work/host.log" 2>&1 &
 host_pid=$!

@@ -38,16 +38,26 @@ await() {
     done
 }
 gone() { ! "$@"; }
-# name, seconds at most, and what portsight is to do; its words and exit status are kept
-run() {
+# name, seconds at most, and a command; its words and exit status are kept
+run_client() {
     name=$1
     limit=$2
     shift 2
     began=$(since_boot)
-    timeout -s INT "$limit" /bin/portsight "$@" >"/results/$name.out" 2>"/results/$name.err"
-    echo $? >"/results/$name.status"
-    echo "$began $(since_boot)" >"/results/$name.seconds"
-    say "$name: exit status $(cat "/results/$name.status"), began at $began s"
+    # INT first, so that a program can stop what it drives; KILL if it does not.
+    timeout -s INT -k 5 "$limit" "$@" >"/results/$name.out" 2>"/results/$name.err"
+    status=$?
+    echo "$status" >"/results/$name.status"
+    say "$name: exit status $status, began at $began s"
+}
+# name, seconds at most, and what portsight is to do; its journal is kept as well
+run() {
+    rm -rf "$HOME/.local"
+    called=$1
+    seconds=$2
+    shift 2
+    run_client "$called" "$seconds" portsight "$@"
+    cat "$HOME"/.local/share/portsight/*.jsonl >"/results/$called.journal" 2>/dev/null
 }
 . /plan.sh
 cat /proc/version >/results/kernel.out

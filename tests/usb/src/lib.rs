@@ -79,14 +79,24 @@ pub trait VirtualDevice: Send {
 }
 
 /// The virtual devices there are, by their names on a command line.
-pub const DEVICES: &[&str] = &["grabber", "interson", "reference"];
+pub const DEVICES: &[&str] = &[
+    "grabber",
+    "interson",
+    "interson-faults",
+    "interson-pattern",
+    "reference",
+];
 
 /// One of [`DEVICES`].
 pub fn device_named(name: &str) -> Option<Box<dyn VirtualDevice>> {
     match name {
         "grabber" => Some(Box::new(uvc::Grabber::new())),
-        "interson" => Some(Box::new(interson::Interson::new(
+        "interson" | "interson-faults" => Some(Box::new(interson::Interson::new(
             interson::Content::Pump,
+            interson::Firmware::Loaded,
+        ))),
+        "interson-pattern" => Some(Box::new(interson::Interson::new(
+            interson::Content::Pattern,
             interson::Firmware::Loaded,
         ))),
         "reference" => Some(Box::new(reference::Reference::new(reference::Config {

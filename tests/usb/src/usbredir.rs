@@ -289,6 +289,8 @@ impl<'a> Session<'a> {
             (kind::RESET, _) => self.forget(),
             (kind::SET_CONFIGURATION, &[configuration]) => {
                 self.configuration = configuration;
+                // USB 2.0, 9.4.5: it ends every halt.
+                self.halted.clear();
                 self.send(kind::CONFIGURATION_STATUS, id, vec![0, configuration])?;
             }
             (kind::GET_CONFIGURATION, _) => {
@@ -545,3 +547,7 @@ impl<'a> Session<'a> {
 fn place_of(address: u8) -> usize {
     usize::from(address & 0x0f) | usize::from(address & 0x80) >> 3
 }
+
+#[cfg(test)]
+#[path = "usbredir_tests.rs"]
+mod tests;

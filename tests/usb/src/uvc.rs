@@ -109,6 +109,7 @@ pub struct Grabber {
     last_read: Duration,
     parity: u8,
     frames_sent: u64,
+    last_format: Option<Format>,
 }
 
 impl Default for Grabber {
@@ -131,6 +132,7 @@ impl Grabber {
             last_read: Duration::ZERO,
             parity: 0,
             frames_sent: 0,
+            last_format: None,
         }
     }
 
@@ -152,6 +154,7 @@ impl Grabber {
         self.probed = format;
         if selector == VS_COMMIT {
             self.streaming = Some(format);
+            self.last_format = Some(format);
             self.number = None;
         }
         Answer::Data(Vec::new())
@@ -231,7 +234,7 @@ impl VirtualDevice for Grabber {
     }
 
     fn report(&self) -> String {
-        let format = match self.streaming {
+        let format = match self.last_format {
             None => "null",
             Some(Format::Yuyv) => "\"YUYV\"",
             Some(Format::Grey) => "\"GREY\"",
