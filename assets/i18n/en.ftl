@@ -301,6 +301,7 @@ view-sources-network = OpenIGTLink server
 view-sources-virtual = Virtual patient
 view-sources-serial = serial { $serial }
 view-sources-ready = ready
+view-sources-in-use = in use here
 view-sources-refused = may not be opened
 view-sources-busy = held by another program
 view-sources-unknown = not tried

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::engine::{Connector, Feed, LiveFeed, Scout, SourceChoice};
 use crate::exchange::IgtlClient;
 use crate::notice::Notice;
+use crate::probe::{UsbSelector, UsbSource};
 
 use super::live::virtual_feed;
 
@@ -30,7 +31,16 @@ impl Opening {
                 let client = IgtlClient::at(address.clone(), Arc::clone(&self.clock));
                 Ok(Box::new(LiveFeed::new(Box::new(client))))
             }
-            SourceChoice::Usb(_) | SourceChoice::V4l2(_) => Err(Notice::note("not yet")),
+            SourceChoice::Usb(bus_address) => {
+                let selector = UsbSelector {
+                    bus_address: *bus_address,
+                    firmware: self.firmware.clone(),
+                    ..UsbSelector::default()
+                };
+                let probe = UsbSource::new(selector, Arc::clone(&self.clock));
+                Ok(Box::new(LiveFeed::new(Box::new(probe))))
+            }
+            SourceChoice::V4l2(_) => Err(Notice::note("not yet")),
         }
     }
 

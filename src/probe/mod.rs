@@ -1,26 +1,43 @@
-//! Hardware probes: which kinds are known, and which are plugged in.
+//! Hardware probes: which kinds are known, which are plugged in, and how they become sources of frames.
 //!
-//! This version lists known USB probes, so that the virtual patient never takes the place of a real one in silence.
-//! It has no driver yet; every place that names a probe says so.
+//! `UsbSource` is a live source over any `Driver`; a driver knows one protocol and does no I/O but through the
+//! `ControlPipe` it is given. Only `usb/` knows rusb. Every place that names a probe says how far it was tried.
 mod catalog;
 mod driver;
+mod interson;
 mod list;
 mod pipe;
 mod reference;
 mod usb;
+mod usb_source;
 
-pub use catalog::{KNOWN_PROBES, ProbeModel, ProbeState};
+pub use catalog::{KNOWN_PROBES, ProbeModel, ProbeState, REFERENCE_INTERFACE};
 pub use driver::{Driver, DriverProblem, WireCounts};
+pub use interson::{Firmware, FirmwareProblem, IntersonDriver, LineDecoder, RawFrame, Variant};
 pub use list::{Access, ListedSource, Listing, SourceKind};
 pub use pipe::{ControlPipe, PipeProblem, StreamPlan};
 pub use reference::{
-    BlockFault, FrameHeader, HeaderFault, INTERFACE_CLASS, Identity, Layout, Limits, MAX_PAYLOAD,
-    ReferenceDecoder, ReferenceDriver, SampleFormat, Settings,
+    BlockFault, FrameHeader, HeaderFault, Identity, Layout, Limits, MAX_PAYLOAD, ReferenceDecoder,
+    ReferenceDriver, SampleFormat, Settings,
 };
-pub use usb::{AttachedProbe, ListProblem, attached};
+pub use usb::{AttachedProbe, ListProblem, StreamEnd, UsbOpener, attached, list_usb};
+pub use usb_source::{FoundDevice, Opener, ProbeDevice, UsbSelector, UsbSource};
 
 /// Everything that could be a source on this machine. Takes a few milliseconds; opens nothing for longer than it takes
 /// to see whether it may be opened.
 pub fn list_sources() -> Listing {
-    Listing::default()
+    let (sources, reason) = list_usb();
+    Listing {
+        sources,
+        reasons: reason.into_iter().collect(),
+    }
+}
+
+/// The driver for a kind of probe; `None` for a kind that is known but has no driver in this build.
+fn driver_for(model: &ProbeModel, variant: Variant) -> Option<Box<dyn Driver>> {
+    match model.kind {
+        SourceKind::UsbProbe => Some(Box::new(IntersonDriver::new(variant))),
+        SourceKind::ReferenceProbe => Some(Box::new(ReferenceDriver::new())),
+        SourceKind::Grabber => None,
+    }
 }

@@ -6,6 +6,7 @@ mod exchange_forms;
 mod guide;
 mod hazards;
 mod house;
+mod igtl;
 mod image;
 mod session;
 mod simulate;

@@ -16,15 +16,15 @@ use crate::stream::{
 use crate::words::say;
 
 /// First and longest wait between two attempts to connect.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(2000));
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// A connection without a usable picture for this long is told as lost. The engine's own watch has long said
 /// NOT LIVE by then (after 0.5 s); this says why.
-const PICTURE_LIMIT: Duration = Duration::from_millis(2000);
+const PICTURE_LIMIT: Duration = Duration::from_secs(2);
 /// A connection without a byte for this long, or half a message, is given up: a cable that was pulled ends no
 /// connection by itself.
-const SILENCE_LIMIT: Duration = Duration::from_millis(5000);
+const SILENCE_LIMIT: Duration = Duration::from_secs(5);
 /// Likewise in the middle of a message.
-const HALF_MESSAGE_LIMIT: Duration = Duration::from_millis(2000);
+const HALF_MESSAGE_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes asked of the system at once.
 const CHUNK: usize = 1 << 16;
 /// Bytes read in one call of `next` at most, so that a peer that never stops does not hold the worker: one message

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::stream::{Newest, Taken, Worker};
 
 /// How long one address is tried.
-const CONNECT_LIMIT: Duration = Duration::from_millis(1000);
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// Addresses of one name that are tried; `localhost` has two.
 const ADDRESS_LIMIT: usize = 4;
 /// How often the worker looks whether it was told to stop.

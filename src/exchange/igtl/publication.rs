@@ -284,7 +284,9 @@ mod tests {
                 Content::Transform(matrix) => format!("{matrix:.1?}"),
                 Content::Words(words) => words.clone(),
                 Content::Status { code, .. } => format!("code {code}"),
-                other => panic!("{other:?}"),
+                Content::Unusable(_) | Content::Query | Content::Other => {
+                    panic!("{:?}", message.content)
+                }
             };
             let header = message.header;
             all.push((header.kind.to_string(), header.device.to_string(), content));
@@ -328,7 +330,7 @@ mod tests {
                 p.port = p.port.map(|port| PortPose {
                     tilt: Radians(f64::NAN),
                     ..port
-                })
+                });
             },
         ] {
             let mut publication = publication();

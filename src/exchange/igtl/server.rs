@@ -112,22 +112,24 @@ pub fn serve_address(text: &str) -> Result<SocketAddr, ServeProblem> {
     if text.is_empty() {
         return Ok(here(DEFAULT_PORT));
     }
-    let port = text.parse().map(here);
-    port.or_else(|_| text.parse())
-        .map_err(|_| ServeProblem::Address {
-            got: text.to_owned(),
-        })
+    let number: Option<u16> = text.parse().ok();
+    let address = number.map(here).or_else(|| text.parse().ok());
+    address.ok_or_else(|| ServeProblem::Address {
+        got: text.to_owned(),
+    })
 }
 
 impl IgtlServer {
     /// Serves at `address`; with port 0 the system chooses one (see [`Self::address`]).
     pub fn start(address: SocketAddr, clock: Arc<dyn Clock>) -> Result<Self, ServeProblem> {
-        let refused = |cause: std::io::Error| match cause.kind() {
-            ErrorKind::AddrInUse => ServeProblem::PortInUse { address },
-            _ => ServeProblem::Refused {
+        let refused = |cause: std::io::Error| {
+            if cause.kind() == ErrorKind::AddrInUse {
+                return ServeProblem::PortInUse { address };
+            }
+            ServeProblem::Refused {
                 address,
                 cause: cause.to_string(),
-            },
+            }
         };
         let listener = TcpListener::bind(address).map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;

@@ -225,7 +225,7 @@ fn numbered(device: &str, number: u32) -> Vec<u8> {
     body.extend_from_slice(&plain[HEADER_BYTES..]);
     let mut out = Vec::new();
     write_message(&mut out, "IMAGE", device, f64::from(number), |b| {
-        b.extend(body)
+        b.extend(body);
     });
     out[1] = 2;
     out

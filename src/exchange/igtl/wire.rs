@@ -277,9 +277,9 @@ enum Length {
 /// Compares the length in the header with those in the body. This finds a wrong one long before so many bytes came.
 fn length_of(header: &Header, body: &[u8]) -> Length {
     let content = match content_bytes(header, body) {
-        None => return Length::Wrong,
-        Some(None) => return Length::Unknown,
-        Some(Some(content)) => content,
+        Inside::Contradiction => return Length::Wrong,
+        Inside::Untold => return Length::Unknown,
+        Inside::Bytes(content) => content,
     };
     let skip = header.body_bytes.min(extended_bytes(header, body));
     let begun = body.get(skip..).unwrap_or_default();
@@ -304,38 +304,45 @@ fn extended_bytes(header: &Header, body: &[u8]) -> usize {
     u16_at(body, 0).map_or(0, usize::from)
 }
 
-/// Bytes of the content between extended header and metadata: `None` when the lengths contradict each other,
-/// `Some(None)` when it cannot be told yet.
-fn content_bytes(header: &Header, body: &[u8]) -> Option<Option<usize>> {
+/// Room for the content between extended header and metadata.
+enum Inside {
+    Bytes(usize),
+    /// Its lengths have not arrived yet.
+    Untold,
+    /// Its lengths are larger than the body.
+    Contradiction,
+}
+
+fn content_bytes(header: &Header, body: &[u8]) -> Inside {
     if header.version < 2 {
-        return Some(Some(header.body_bytes));
+        return Inside::Bytes(header.body_bytes);
     }
     if header.body_bytes < EXTENDED_HEADER_BYTES {
-        return None;
+        return Inside::Contradiction;
     }
     let (Some(extended), Some(meta_header), Some(meta_body)) =
         (u16_at(body, 0), u16_at(body, 2), u32_at(body, 4))
     else {
-        return Some(None);
+        return Inside::Untold;
     };
-    let extended = usize::from(extended);
-    let around = extended
-        .checked_add(usize::from(meta_header))?
-        .checked_add(usize::try_from(meta_body).ok()?)?;
-    if extended < EXTENDED_HEADER_BYTES {
-        return None;
+    if usize::from(extended) < EXTENDED_HEADER_BYTES {
+        return Inside::Contradiction;
     }
-    header.body_bytes.checked_sub(around).map(Some)
+    let around = u64::from(extended) + u64::from(meta_header) + u64::from(meta_body);
+    usize::try_from(around)
+        .ok()
+        .and_then(|around| header.body_bytes.checked_sub(around))
+        .map_or(Inside::Contradiction, Inside::Bytes)
 }
 
 /// What is in a message whose checksum is right.
 fn open(header: Header, body: &[u8]) -> Incoming<'_> {
     let skip = extended_bytes(&header, body);
-    let length = content_bytes(&header, body).flatten().unwrap_or(0);
-    let content = body
-        .get(skip..)
-        .and_then(|rest| rest.get(..length))
-        .unwrap_or_default();
+    let content = match content_bytes(&header, body) {
+        Inside::Bytes(length) => body.get(skip..).and_then(|rest| rest.get(..length)),
+        Inside::Untold | Inside::Contradiction => None,
+    };
+    let content = content.unwrap_or_default();
     let message_id = (header.version >= 2)
         .then(|| u32_at(body, 8))
         .flatten()

@@ -243,7 +243,7 @@ mod tests {
 
     impl Script {
         fn new() -> Self {
-            let mut identity = opened(b"PSID", 96);
+            let mut identity = opened(*b"PSID", 96);
             identity.extend(4096u32.to_le_bytes());
             identity.extend([192, 0, 0, 4]);
             identity.extend(b"bench probe\0\x07");
@@ -270,7 +270,7 @@ mod tests {
         }
 
         fn limits() -> Vec<u8> {
-            let mut limits = opened(b"PSLM", 148);
+            let mut limits = opened(*b"PSLM", 148);
             for word in [30_000u32, 120_000, 3_500, 5_000] {
                 limits.extend(word.to_le_bytes());
             }

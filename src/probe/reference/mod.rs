@@ -1,4 +1,4 @@
-//! Our own protocol for probes that others build: docs/PROBE_PROTOCOL.md. A protocol, not a product.
+//! Our own protocol for probes that others build: `docs/PROBE_PROTOCOL.md`. A protocol, not a product.
 //!
 //! `wire` knows the bytes, `decoder` finds packets among them, `frames` makes frames of those, `driver` holds the conversation. None of them does I/O.
 mod decoder;
@@ -12,6 +12,3 @@ pub use wire::{
     BlockFault, FrameHeader, HeaderFault, Identity, Layout, Limits, MAX_PAYLOAD, SampleFormat,
     Settings,
 };
-
-/// Class, subclass and protocol of the interface that speaks it; vendor and product number are the builder's own.
-pub const INTERFACE_CLASS: [u8; 3] = [0xFF, 0x50, 0x53];

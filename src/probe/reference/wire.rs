@@ -1,4 +1,4 @@
-//! Header and blocks of the reference protocol, from bytes and back; docs/PROBE_PROTOCOL.md gives every field.
+//! Header and blocks of the reference protocol, from bytes and back; `docs/PROBE_PROTOCOL.md` gives every field.
 
 /// Most bytes of samples in a frame.
 pub const MAX_PAYLOAD: usize = 4 << 20;
@@ -19,9 +19,9 @@ const EXTENT_UM: std::ops::RangeInclusive<u32> = 1_000..=400_000;
 const RADIUS_UM: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
 /// From the first line to the last, microradians (0.6 to 180 degrees).
 const SECTOR_URAD: std::ops::RangeInclusive<u32> = 10_000..=3_141_592;
-const IDENTITY: &[u8; 4] = b"PSID";
-const LIMITS: &[u8; 4] = b"PSLM";
-const SETTINGS: &[u8; 4] = b"PSST";
+const IDENTITY: [u8; 4] = *b"PSID";
+const LIMITS: [u8; 4] = *b"PSLM";
+const SETTINGS: [u8; 4] = *b"PSST";
 const IDENTITY_BYTES: usize = 96;
 const LIMITS_BYTES: usize = 148;
 const SETTINGS_BYTES: usize = 32;
@@ -223,7 +223,7 @@ impl FrameHeader {
             SampleFormat::LogU8 { range_cdb } => (1, range_cdb),
             SampleFormat::LinearU16 => (2, 0),
         };
-        let mut bytes = opened(&MAGIC, HEADER_BYTES);
+        let mut bytes = opened(MAGIC, HEADER_BYTES);
         bytes.extend(self.sequence.to_le_bytes());
         bytes.extend(self.device_nanos.to_le_bytes());
         bytes.extend(self.run.to_le_bytes());
@@ -389,13 +389,13 @@ impl Settings {
 }
 
 /// A block without its checksum, once magic, version, length and checksum have been found right.
-fn open_block<'a>(bytes: &'a [u8], magic: &[u8; 4], least: usize) -> Result<&'a [u8], BlockFault> {
+fn open_block(bytes: &[u8], magic: [u8; 4], least: usize) -> Result<&[u8], BlockFault> {
     let wrong = BlockFault::NotOne { bytes: bytes.len() };
     let length = short(bytes, 6).map(usize::from).ok_or(wrong)?;
     let (Some(major), Some(minor)) = (byte(bytes, 4), byte(bytes, 5)) else {
         return Err(wrong);
     };
-    if !bytes.starts_with(magic) {
+    if !bytes.starts_with(&magic) {
         return Err(wrong);
     }
     if major != MAJOR {
@@ -419,7 +419,7 @@ fn sealed(bytes: &[u8]) -> Option<&[u8]> {
     (u32::from_le_bytes(*crc) == crc32fast::hash(fields)).then_some(fields)
 }
 
-pub(super) fn opened(magic: &[u8; 4], length: usize) -> Vec<u8> {
+pub(super) fn opened(magic: [u8; 4], length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length);
     bytes.extend(magic);
     bytes.extend([MAJOR, MINOR]);

@@ -142,7 +142,8 @@ impl SourcesSheet {
         actions: &mut Actions,
     ) {
         let choice: Option<SourceChoice> = source.spec.parse().ok();
-        let is_present = choice.is_some() && look.choice == choice;
+        let is_open = look.facts.as_ref().is_some_and(|f| f.spec == source.spec);
+        let is_present = is_open || (choice.is_some() && look.choice == choice);
         ui.horizontal(|ui| {
             key_cap(ui, &number.to_string());
             let width = ui.available_width() - BUTTON_WIDTH - 16.0;
@@ -152,7 +153,7 @@ impl SourcesSheet {
                 |ui| {
                     ui.set_width(width);
                     ui.spacing_mut().item_spacing.y = 1.0;
-                    describe_ui(ui, source);
+                    describe_ui(ui, source, is_present);
                 },
             );
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -278,7 +279,7 @@ fn present_ui(ui: &mut Ui, look: &Look) {
 }
 
 /// Name, place and standing of a source, and what to do when it cannot be used.
-fn describe_ui(ui: &mut Ui, source: &ListedSource) {
+fn describe_ui(ui: &mut Ui, source: &ListedSource, is_present: bool) {
     let name = RichText::new(&source.name).font(theme::strong(16.0));
     ui.add(Label::new(name).selectable(false).truncate());
     let mut parts = vec![source.spec.clone()];
@@ -289,6 +290,8 @@ fn describe_ui(ui: &mut Ui, source: &ListedSource) {
         parts.push(say_with("view-sources-serial", &[("serial", serial)]));
     }
     let standing = match (source.state, source.access) {
+        // It is this session that holds it.
+        (ProbeState::Ready, _) if is_present => "view-sources-in-use",
         (ProbeState::WantsFirmware, _) => "view-sources-firmware",
         (ProbeState::Ready, Access::Allowed) => "view-sources-ready",
         (ProbeState::Ready, Access::Refused) => "view-sources-refused",
@@ -300,7 +303,7 @@ fn describe_ui(ui: &mut Ui, source: &ListedSource) {
     if source.experimental {
         warning(ui, &say("source-experimental"));
     }
-    if let Some(hint) = &source.hint {
+    if let Some(hint) = source.hint.as_ref().filter(|_| !is_present) {
         let text = RichText::new(hint).font(theme::regular(14.0));
         ui.add(Label::new(text).wrap());
     }

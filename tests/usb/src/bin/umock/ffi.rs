@@ -168,7 +168,7 @@ impl Memory {
     /// Where it lies in the client.
     pub fn address(&self) -> u64 {
         // SAFETY: a live object.
-        unsafe { (*self.0).client_address as u64 }
+        unsafe { (*self.0).client_address }
     }
 }
 
@@ -199,7 +199,7 @@ impl Call {
 
     pub fn request(&self) -> u64 {
         // SAFETY: a live client.
-        unsafe { umockdev_ioctl_client_get_request(self.client) as u64 }
+        unsafe { umockdev_ioctl_client_get_request(self.client) }
     }
 
     /// The third argument of the ioctl, as memory that holds it.

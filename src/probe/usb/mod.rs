@@ -1,0 +1,213 @@
+//! USB by libusb: the only folder that knows rusb.
+mod device;
+mod transfers;
+
+use std::time::Duration;
+
+use rusb::{Context, Device, UsbContext as _};
+
+pub use device::UsbOpener;
+pub use transfers::StreamEnd;
+
+use super::catalog::{ProbeModel, ProbeState, REFERENCE_INTERFACE, model_of};
+use super::list::{Access, ListedSource, SourceKind};
+use super::pipe::PipeProblem;
+use super::usb_source::FoundDevice;
+
+/// A known probe that is plugged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttachedProbe {
+    /// Which kind.
+    pub model: ProbeModel,
+    /// Bus number.
+    pub bus: u8,
+    /// Address on the bus.
+    pub address: u8,
+}
+
+/// USB cannot be listed on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("USB devices cannot be listed: {cause}")]
+pub struct ListProblem {
+    /// What libusb said.
+    pub cause: String,
+}
+
+/// Known probes plugged in now, in the order of bus and address. A machine without USB gives an error, not a panic.
+pub fn attached() -> Result<Vec<AttachedProbe>, ListProblem> {
+    let found = scan()?;
+    let probe = |found: &FoundDevice| AttachedProbe {
+        model: found.model,
+        bus: found.bus,
+        address: found.address,
+    };
+    Ok(found.iter().map(|(found, _)| probe(found)).collect())
+}
+
+/// Every probe behind USB, and why there can be none on this machine, as a full sentence.
+///
+/// Each is opened for a moment to see whether it may be, and asked for its serial number.
+pub fn list_usb() -> (Vec<ListedSource>, Option<String>) {
+    match scan() {
+        Ok(found) => {
+            let listed = found.iter().map(|(found, device)| listed(found, device));
+            (listed.collect(), None)
+        }
+        Err(problem) => {
+            let reason = format!("{problem}; no USB probe can be used on this machine.");
+            (Vec::new(), Some(reason))
+        }
+    }
+}
+
+fn listed(found: &FoundDevice, device: &Device<Context>) -> ListedSource {
+    let (access, serial, cause) = match device.open() {
+        Ok(handle) => {
+            let serial = device::serial_of(&handle, device);
+            // Claiming disturbs nobody: if another program holds it, this fails, and otherwise it is given back.
+            match handle.claim_interface(found.interface) {
+                Err(rusb::Error::Busy) => (Access::Busy, serial, None),
+                Ok(()) | Err(_) => (Access::Allowed, serial, None),
+            }
+        }
+        Err(rusb::Error::Access) => (Access::Refused, None, None),
+        Err(rusb::Error::Busy) => (Access::Busy, None, None),
+        Err(cause) => (Access::Unknown, None, Some(cause.to_string())),
+    };
+    ListedSource {
+        spec: found.spec(),
+        kind: found.model.kind,
+        name: found.model.name.to_owned(),
+        vendor: Some(found.model.vendor),
+        product: Some(found.model.product),
+        serial,
+        state: found.model.state,
+        access,
+        experimental: found.model.kind == SourceKind::UsbProbe,
+        hint: hint(access, found.model.state, cause.as_deref()),
+    }
+}
+
+/// What to do before a probe can be used; the gravest reason first.
+fn hint(access: Access, state: ProbeState, cause: Option<&str>) -> Option<String> {
+    match (access, state) {
+        (Access::Refused, _) => Some(super::usb_source::UDEV_HINT.to_owned()),
+        (Access::Busy, _) => {
+            Some("Another program or session holds the probe; end that first.".to_owned())
+        }
+        (Access::Unknown, _) => Some(format!(
+            "The probe could not be opened ({}); plug it in again.",
+            cause.unwrap_or("no reason was given")
+        )),
+        (Access::Allowed, ProbeState::WantsFirmware) => {
+            Some(super::usb_source::FIRMWARE_HINT.to_owned())
+        }
+        (Access::Allowed, ProbeState::Ready) => None,
+    }
+}
+
+/// Every known probe on the bus, in the order of bus and address.
+fn scan() -> Result<Vec<(FoundDevice, Device<Context>)>, ListProblem> {
+    let problem = |cause: rusb::Error| ListProblem {
+        cause: cause.to_string(),
+    };
+    let context = Context::new().map_err(problem)?;
+    let devices = context.devices().map_err(problem)?;
+    let mut found: Vec<(FoundDevice, Device<Context>)> = devices
+        .iter()
+        .filter_map(|device| Some((found_device(&device)?, device)))
+        .collect();
+    found.sort_by_key(|(f, _)| (f.bus, f.address));
+    Ok(found)
+}
+
+fn found_device(device: &Device<Context>) -> Option<FoundDevice> {
+    let ids = device.device_descriptor().ok()?;
+    let interface = reference_interface(device);
+    Some(FoundDevice {
+        model: model_of(ids.vendor_id(), ids.product_id(), interface.is_some())?,
+        bus: device.bus_number(),
+        address: device.address(),
+        ports: device.port_numbers().unwrap_or_default(),
+        interface: interface.unwrap_or(0),
+    })
+}
+
+/// The interface that speaks our reference protocol, if the device has one. Its descriptors are read without opening.
+fn reference_interface(device: &Device<Context>) -> Option<u8> {
+    let config = device
+        .active_config_descriptor()
+        .or_else(|_unconfigured| device.config_descriptor(0))
+        .ok()?;
+    config
+        .interfaces()
+        .flat_map(|interface| interface.descriptors())
+        .find(|d| [d.class_code(), d.sub_class_code(), d.protocol_code()] == REFERENCE_INTERFACE)
+        .map(|d| d.interface_number())
+}
+
+fn named(what: &str) -> String {
+    what.to_owned()
+}
+
+/// What libusb said, in our words.
+fn problem_of(cause: rusb::Error, what: &str, patience: Duration) -> PipeProblem {
+    match cause {
+        rusb::Error::Timeout => PipeProblem::Timeout { patience },
+        rusb::Error::Pipe => PipeProblem::Stall {
+            what: what.to_owned(),
+        },
+        rusb::Error::Overflow => PipeProblem::Overflow {
+            what: what.to_owned(),
+        },
+        rusb::Error::NoDevice => PipeProblem::Gone,
+        rusb::Error::Access => PipeProblem::AccessRefused,
+        rusb::Error::Busy => PipeProblem::Busy,
+        rusb::Error::Io
+        | rusb::Error::InvalidParam
+        | rusb::Error::NotFound
+        | rusb::Error::Interrupted
+        | rusb::Error::NoMem
+        | rusb::Error::NotSupported
+        | rusb::Error::BadDescriptor
+        | rusb::Error::Other => PipeProblem::Usb {
+            cause: format!("{what}: {cause}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listing_probes_never_panics_even_without_usb() {
+        match attached() {
+            Ok(probes) => println!("{} known probes attached", probes.len()),
+            Err(problem) => assert!(problem.to_string().contains("USB")),
+        }
+        let (listed, reason) = list_usb();
+        assert!(listed.is_empty() || reason.is_none());
+        assert!(reason.is_none_or(|r| r.ends_with('.')));
+    }
+
+    #[test]
+    fn what_keeps_a_probe_from_being_used_is_said_as_a_full_sentence() {
+        let ready = ProbeState::Ready;
+        assert_eq!(hint(Access::Allowed, ready, None), None);
+        for (access, state, word) in [
+            (Access::Refused, ready, "70-portsight.rules"),
+            (
+                Access::Refused,
+                ProbeState::WantsFirmware,
+                "70-portsight.rules",
+            ),
+            (Access::Busy, ready, "Another program"),
+            (Access::Unknown, ready, "no reason"),
+            (Access::Allowed, ProbeState::WantsFirmware, "firmware"),
+        ] {
+            let hint = hint(access, state, None).unwrap_or_default();
+            assert!(hint.contains(word) && hint.ends_with('.'), "{hint}");
+        }
+    }
+}
