@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 repository=$PWD
 target=${CARGO_TARGET_DIR:-$repository/target}
-binary=${PORTSIGHT_BINARY:-$target/release/portsight}
+binary=${PORTSIGHT_BINARY:-${PORTSIGHT:-$target/release/portsight}}
 cache=$target/usb_guest
 # Seconds the guest may take from power on to its results.
 guest_limit=${PORTSIGHT_GUEST_LIMIT:-170}
@@ -76,8 +76,9 @@ if [ ! -x "$binary" ]; then
     cargo build --release --bin portsight
 fi
 step "builds the virtual devices"
-cargo build -q --release --manifest-path tests/usb/Cargo.toml --features client --target-dir "$target/usb_devices"
-tools=$target/usb_devices/release
+devices_target=$repository/tests/usb/target
+(cd tests/usb && CARGO_TARGET_DIR=$devices_target cargo build -q --features client)
+tools=$devices_target/debug
 
 step "packs the guest"
 work=$(mktemp -d)
