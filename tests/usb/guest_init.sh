@@ -38,6 +38,8 @@ await() {
     done
 }
 gone() { ! "$@"; }
+# What was written since this was last called goes out at once: a guest that is stopped has told all until then.
+send() { cd /results && tar cf - . | gzip -1 >/dev/ttyS2 && rm -f ./* && cd /; }
 # name, seconds at most, and a command; its words and exit status are kept
 run_client() {
     name=$1
@@ -49,6 +51,7 @@ run_client() {
     status=$?
     echo "$status" >"/results/$name.status"
     say "$name: exit status $status, began at $began s"
+    send
 }
 # name, seconds at most, and what portsight is to do; its journal is kept as well
 run() {
@@ -58,11 +61,13 @@ run() {
     shift 2
     run_client "$called" "$seconds" portsight "$@"
     cat "$HOME"/.local/share/portsight/*.jsonl >"/results/$called.journal" 2>/dev/null
+    send
 }
+# portsight.plan=NAME on the kernel's command line says which part is this guest's.
+plan=$(sed -n 's/.*portsight\.plan=\([a-z]*\).*/\1/p' /proc/cmdline)
 . /plan.sh
-cat /proc/version >/results/kernel.out
 dmesg >/results/dmesg.out
-cd /results && tar cf - . | gzip -1 >/dev/ttyS2
+send
 # The port has taken everything when its queue is empty.
 stty -F /dev/ttyS2 sane
 say "results sent"

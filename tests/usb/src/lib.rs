@@ -83,6 +83,7 @@ pub const DEVICES: &[&str] = &[
     "grabber",
     "interson",
     "interson-faults",
+    "interson-listed",
     "interson-pattern",
     "reference",
 ];
@@ -91,16 +92,16 @@ pub const DEVICES: &[&str] = &[
 pub fn device_named(name: &str) -> Option<Box<dyn VirtualDevice>> {
     match name {
         "grabber" => Some(Box::new(uvc::Grabber::new())),
-        "interson" | "interson-faults" => Some(Box::new(interson::Interson::new(
-            interson::Content::Pump,
-            interson::Firmware::Loaded,
-        ))),
+        "interson" | "interson-faults" | "interson-listed" => Some(Box::new(
+            interson::Interson::new(interson::Content::Pump, interson::Firmware::Loaded),
+        )),
         "interson-pattern" => Some(Box::new(interson::Interson::new(
             interson::Content::Pattern,
             interson::Firmware::Loaded,
         ))),
         "reference" => Some(Box::new(reference::Reference::new(reference::Config {
-            frames_per_second: 30.0,
+            // An emulated machine is ten times slower than a real one.
+            frames_per_second: 15.0,
             ..reference::Config::default()
         }))),
         _ => None,

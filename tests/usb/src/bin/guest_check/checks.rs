@@ -12,6 +12,8 @@ use crate::run::Run;
 const INTERSON_FRAME: u64 = (interson::LINES * interson::LINE_BYTES) as u64;
 /// Frames that may be on their way when a probe is pulled out or stopped: what is in flight is at most 16 MiB.
 const FRAMES_IN_FLIGHT: u64 = (16 << 20) / INTERSON_FRAME;
+/// The same for the reference probe: transfers in flight, and what it keeps itself.
+const REFERENCE_IN_FLIGHT: u64 = 16;
 /// The reference voltage, the only one allowed.
 const VOLTAGE: u64 = 100;
 /// Register numbers (docs of the driver).
@@ -238,7 +240,7 @@ fn accounts(verdict: &mut Verdict, run: &Run, device: &Value) {
         &seen,
     );
     let bytes = device["bytes"].as_u64().unwrap_or(0);
-    let endings = 1 + device["yanked_ms"].as_array().map_or(0, Vec::len) as u64;
+    let endings = 1 + yanks(device);
     let missing = bytes as i64 - (whole * INTERSON_FRAME + skipped) as i64;
     let allowed = (endings * FRAMES_IN_FLIGHT + damaged) * INTERSON_FRAME;
     verdict.expect(
@@ -246,6 +248,12 @@ fn accounts(verdict: &mut Verdict, run: &Run, device: &Value) {
         &format!("{name}: every byte sent became a frame, was skipped and counted, or was on its way at an end"),
         &format!("{bytes} bytes sent, {missing} of them on their way at {endings} ends"),
     );
+}
+
+/// Times the program lost the device: the last time it was pulled out, nobody read from it any more.
+fn yanks(device: &Value) -> u64 {
+    let all = device["yanked_ms"].as_array().map_or(0, Vec::len) as u64;
+    all.saturating_sub(1)
 }
 
 /// It was pulled out in mid-stream, plugged in again, and set up again.
@@ -337,11 +345,21 @@ fn reference_accounts(verdict: &mut Verdict, run: &Run, device: &Value) {
         &format!("{name}: no frame was damaged, by its CRC"),
         &seen,
     );
-    let sent = number("frames_sent").unwrap_or(0);
+    let count = |field: &str| number(field).unwrap_or(0);
+    let sent = count("frames_sent");
     let whole = wire("frames").unwrap_or(u64::MAX);
+    let ended_early = sent.saturating_sub(whole);
     verdict.expect(
-        whole <= sent,
-        &format!("{name}: no more frames than the device sent"),
+        whole <= sent && ended_early <= REFERENCE_IN_FLIGHT * (1 + yanks(device)),
+        &format!("{name}: every frame sent arrived, but for those on their way at an end"),
+        &seen,
+    );
+    // Nothing but the device loses frames, and what it drops is missed.
+    let dropped = count("frames_dropped") + count("frames_flushed");
+    let lost = wire("lost_frames").unwrap_or(u64::MAX);
+    verdict.expect(
+        lost <= dropped + ended_early && (dropped <= REFERENCE_IN_FLIGHT || lost > 0),
+        &format!("{name}: what the device dropped was counted, and nothing else was lost"),
         &seen,
     );
     let requests = device["requests"].as_array().cloned().unwrap_or_default();
