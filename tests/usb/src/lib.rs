@@ -1,10 +1,15 @@
 //! Virtual USB devices for tests: what they answer is theirs, how they are plugged in (`umock`, `usbredir`) is not.
-use std::time::Duration;
-
 pub mod descriptor;
 pub mod interson;
 pub mod picture;
+pub mod record;
+pub mod redir_wire;
 pub mod reference;
+pub mod standard;
+pub mod usbredir;
+pub mod uvc;
+
+use std::time::Duration;
 
 /// What a device says when it is enumerated.
 #[derive(Clone, Debug)]
@@ -71,4 +76,34 @@ pub trait VirtualDevice: Send {
     fn power_cycle(&mut self);
     /// What a test wants to know afterwards, as one JSON object.
     fn report(&self) -> String;
+}
+
+/// The virtual devices there are, by their names on a command line.
+pub const DEVICES: &[&str] = &[
+    "grabber",
+    "interson",
+    "interson-faults",
+    "interson-listed",
+    "interson-pattern",
+    "reference",
+];
+
+/// One of [`DEVICES`].
+pub fn device_named(name: &str) -> Option<Box<dyn VirtualDevice>> {
+    match name {
+        "grabber" => Some(Box::new(uvc::Grabber::new())),
+        "interson" | "interson-faults" | "interson-listed" => Some(Box::new(
+            interson::Interson::new(interson::Content::Pump, interson::Firmware::Loaded),
+        )),
+        "interson-pattern" => Some(Box::new(interson::Interson::new(
+            interson::Content::Pattern,
+            interson::Firmware::Loaded,
+        ))),
+        "reference" => Some(Box::new(reference::Reference::new(reference::Config {
+            // An emulated machine is ten times slower than a real one.
+            frames_per_second: 15.0,
+            ..reference::Config::default()
+        }))),
+        _ => None,
+    }
 }
