@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::engine::{Connector, Feed, LiveFeed, Scout, SourceChoice};
 use crate::exchange::IgtlClient;
-use crate::notice::Notice;
 use crate::probe::{GrabberSource, UsbSelector, UsbSource};
 
 use super::live::virtual_feed;
@@ -27,12 +26,12 @@ pub(super) struct Opening {
 
 impl Opening {
     /// The source chosen. Devices are not touched before the first frame is asked for.
-    pub(super) fn open(&self, choice: &SourceChoice) -> Result<Box<dyn Feed>, Notice> {
+    pub(super) fn open(&self, choice: &SourceChoice) -> Box<dyn Feed> {
         match choice {
-            SourceChoice::Virtual(preset) => Ok(virtual_feed(*preset, self.seed, &self.clock)),
+            SourceChoice::Virtual(preset) => virtual_feed(*preset, self.seed, &self.clock),
             SourceChoice::Igtl(address) => {
                 let client = IgtlClient::at(address.clone(), Arc::clone(&self.clock));
-                Ok(Box::new(LiveFeed::new(Box::new(client))))
+                Box::new(LiveFeed::new(Box::new(client)))
             }
             SourceChoice::Usb(bus_address) => {
                 let selector = UsbSelector {
@@ -41,14 +40,14 @@ impl Opening {
                     ..UsbSelector::default()
                 };
                 let probe = UsbSource::new(selector, Arc::clone(&self.clock));
-                Ok(Box::new(LiveFeed::new(Box::new(probe))))
+                Box::new(LiveFeed::new(Box::new(probe)))
             }
             SourceChoice::V4l2(node) => {
                 // Without a home crops and scales cannot be kept; the source says so when one is to be saved.
                 let folder = self.settings.clone().unwrap_or_default();
                 let setups = folder.join(GRABBER_SETUPS);
                 let grabber = GrabberSource::new(node, Arc::clone(&self.clock), &setups);
-                Ok(Box::new(LiveFeed::new(Box::new(grabber))))
+                Box::new(LiveFeed::new(Box::new(grabber)))
             }
         }
     }
@@ -56,7 +55,7 @@ impl Opening {
     /// Opens whatever is chosen on the screen.
     pub(super) fn connector(&self) -> Connector {
         let opening = self.clone();
-        Box::new(move |choice| opening.open(choice))
+        Box::new(move |choice| Ok(opening.open(choice)))
     }
 }
 

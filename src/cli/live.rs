@@ -233,9 +233,7 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
             let feed = VirtualFeed::live(scenario, Arc::clone(&clock));
             Box::new(feed.with_watermark(log, Arc::clone(&clock))?)
         }
-        _ => opening
-            .open(&args.source)
-            .map_err(|notice| anyhow!(notice.line()))?,
+        _ => opening.open(&args.source),
     };
     let options = SessionOptions {
         choice: Some(args.source.clone()),
@@ -444,11 +442,14 @@ fn headless(
     let pause = Duration::from_millis(50);
     let begun = clock.now();
     let stop = Stop::listen()?;
-    while !stop.is_asked()
-        && !until.is_over(written, clock.now().since(begun))
-        && quiet < until.patience(written)
-        && !(engine.has_ended() && quiet > Duration::ZERO)
-    {
+    loop {
+        let is_over = stop.is_asked()
+            || until.is_over(written, clock.now().since(begun))
+            || quiet >= until.patience(written)
+            || (engine.has_ended() && quiet > Duration::ZERO);
+        if is_over {
+            break;
+        }
         std::thread::sleep(pause);
         let ready = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
         quiet = if ready.is_empty() {

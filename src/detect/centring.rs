@@ -144,7 +144,7 @@ impl Sweep {
     fn vertex(&mut self, from: usize, to: usize) -> Option<f64> {
         let slices = self.slices.get(from..to)?;
         let (first, last) = (slices.first()?.time, slices.last()?.time);
-        let (middle, half) = ((first + last) / 2.0, (last - first) / 2.0);
+        let (middle, half) = (f64::midpoint(first, last), (last - first) / 2.0);
         if slices.len() < LEAST_SLICES / 2 || half <= 0.0 {
             return None;
         }
@@ -239,7 +239,11 @@ mod tests {
             // Wrong by up to 0.4 mm, and far off every seventh time.
             let wrong = |k: u64| {
                 let noise = ((k * 7919 % 101) as f64 / 100.0 - 0.5) * 0.8;
-                if k % 7 == 0 { noise - 1.5 } else { noise }
+                if k.is_multiple_of(7) {
+                    noise - 1.5
+                } else {
+                    noise
+                }
             };
             let (_, best) = swept(speed, 2.0, wrong);
             let best = best.expect("the chord rose and fell");
@@ -250,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_probe_held_still_and_a_sweep_not_yet_past_the_middle_have_no_best_slice() {
-        let (_, held) = swept(0.0, 2.0, |k| if k % 2 == 0 { 0.2 } else { -0.2 });
+        let (_, held) = swept(0.0, 2.0, |k| if k.is_multiple_of(2) { 0.2 } else { -0.2 });
         assert_eq!(held, None);
         let (_, rising) = swept(1.0, 4.2, |_| 0.0);
         assert_eq!(rising, None);

@@ -55,6 +55,19 @@ pub(super) struct Source {
     pub facts: Option<Arc<SourceFacts>>,
 }
 
+/// Whether the source delivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// As far as is known.
+    On,
+    /// It has come to its end.
+    Finished,
+    /// Its device is gone, and it tries to get it back.
+    Lost,
+    /// It is gone, and nothing tries to get it back.
+    Gone,
+}
+
 /// The state behind [`super::Look`].
 pub(super) struct Board {
     pub source: Arc<Source>,
@@ -68,11 +81,7 @@ pub(super) struct Board {
     pub advice: Option<Arc<Advice>>,
     pub liveness: Liveness,
     pub last_captured: Option<Timestamp>,
-    pub finished: bool,
-    /// The source delivers nothing now: it is gone, or waited for.
-    pub source_gone: bool,
-    /// Nothing tries to get the source back.
-    pub gone_for_good: bool,
+    pub flow: Flow,
     pub stations: Stations,
     pub pose: Option<ProbePose>,
     pub settings: Arc<ImagingSettings>,
@@ -141,9 +150,7 @@ impl Shared {
                 advice: None,
                 liveness: Liveness::Waiting,
                 last_captured: None,
-                finished: false,
-                source_gone: false,
-                gone_for_good: false,
+                flow: Flow::On,
                 stations: Stations::default(),
                 pose: None,
                 settings: with.settings,
@@ -234,9 +241,7 @@ impl Shared {
         board.advice = None;
         board.last_captured = None;
         board.liveness = Liveness::Waiting;
-        board.finished = false;
-        board.source_gone = false;
-        board.gone_for_good = false;
+        board.flow = Flow::On;
         board.pose = None;
         board.settings = settings;
         board.stations = Stations::default();

@@ -9,7 +9,7 @@ use crate::notice::Notice;
 use crate::procedure::Event;
 use crate::stream::{Delivery, HealthMeter, SourceProblem, Taken};
 
-use super::board::{Job, Shared, Source};
+use super::board::{Flow, Job, Shared, Source};
 use super::{Command, Connector, Feed};
 
 /// How long the source is waited for before commands are looked at again.
@@ -80,7 +80,7 @@ impl Capture {
             Ok(Delivery::Quiet) => {}
             Ok(Delivery::Finished) => {
                 self.asking = Asking::Until;
-                self.shared.board().finished = true;
+                self.shared.board().flow = Flow::Finished;
             }
             Err(problem) => self.note_trouble(&problem),
         }
@@ -91,16 +91,17 @@ impl Capture {
         match problem {
             SourceProblem::Lost { .. } => {
                 self.is_lost = true;
-                self.shared.board().stations.outages += 1;
+                let mut board = self.shared.board();
+                board.flow = Flow::Lost;
+                board.stations.outages += 1;
             }
             SourceProblem::Unplugged { .. }
             | SourceProblem::Unreadable { .. }
             | SourceProblem::SinkStopped { .. } => {
                 self.asking = Asking::Until;
-                self.shared.board().gone_for_good = true;
+                self.shared.board().flow = Flow::Gone;
             }
         }
-        self.shared.board().source_gone = true;
         let notice = Notice::of(problem);
         self.shared.desk(Job::Trouble(notice.clone()));
         self.shared.add_notice(notice);
@@ -139,8 +140,7 @@ impl Capture {
             board.source = Arc::new(source);
         }
         board.last_captured = Some(frame.captured_at);
-        board.source_gone = false;
-        board.gone_for_good = false;
+        board.flow = Flow::On;
         board.stations.capture = self.meter.health();
         board.stations.wire = self.feed.wire_counts();
         board.pose = self.feed.pose();
@@ -220,7 +220,7 @@ impl Capture {
             }
         }
         if matches!(command, Command::Restart) {
-            self.shared.board().finished = false;
+            self.shared.board().flow = Flow::On;
         }
     }
 

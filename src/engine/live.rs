@@ -18,7 +18,7 @@ use crate::procedure::{Event, Journal};
 use crate::pump::{Needle, PumpModel};
 use crate::stream::{Ending, HealthMeter, Taken, Worker};
 
-use super::board::{Beginning, Job, PlaneRequest, Shared, Source};
+use super::board::{Beginning, Flow, Job, PlaneRequest, Shared, Source};
 use super::capture::Capture;
 use super::desk::Desk;
 use super::publish::Publisher;
@@ -120,8 +120,7 @@ impl Engine {
 
     /// Whether the source has come to its end or is gone for good.
     pub fn has_ended(&self) -> bool {
-        let board = self.shared.board();
-        board.finished || board.gone_for_good
+        matches!(self.shared.board().flow, Flow::Finished | Flow::Gone)
     }
 
     /// Stops every worker, from the source to the desk, and closes the journal.
@@ -308,6 +307,10 @@ fn start_form(shared: Arc<Shared>, size: PictureSize) -> std::io::Result<Worker>
     })
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one picture from its mailbox to the board, read top down"
+)]
 fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::Result<Worker> {
     let mut reader = Reader::new(shared.board().source.is_still);
     let mut since = FrameId(0);
@@ -422,8 +425,8 @@ fn liveness_of(shared: &Shared) -> (Liveness, Option<Duration>) {
     let age = board.last_captured.map(|at| now.since(at));
     let state = match age {
         _ if shared.is_frozen() => Liveness::Frozen,
-        _ if board.source_gone => Liveness::NotLive,
-        _ if board.finished => Liveness::Ended,
+        _ if matches!(board.flow, Flow::Lost | Flow::Gone) => Liveness::NotLive,
+        _ if board.flow == Flow::Finished => Liveness::Ended,
         None => Liveness::Waiting,
         Some(age) if age > limits::NOT_LIVE_AFTER => Liveness::NotLive,
         Some(age) if age > limits::STALE_AFTER => Liveness::Stale,

@@ -60,7 +60,7 @@ impl LineWriter {
         line.insert("surface".into(), write.segment(finding.surface));
         line.insert("path".into(), write.path(advice.guidance.path));
         line.insert("withheld".into(), json!(advice.guidance.withheld));
-        line.insert("centring".into(), write.centring(finding.centring));
+        line.insert("centring".into(), Writer::centring(finding.centring));
         line.insert("needle".into(), write.needle(finding.needle));
         line.insert("fluid".into(), write.fluid(finding.fluid, began));
         line.insert("contact".into(), json!(finding.contact));
@@ -203,7 +203,8 @@ impl Writer {
         ])
     }
 
-    fn centring(&self, centring: Option<Centring>) -> Value {
+    /// Widths and distances have no direction: the same however the picture is stored.
+    fn centring(centring: Option<Centring>) -> Value {
         let Some(centring) = centring else {
             return Value::Null;
         };

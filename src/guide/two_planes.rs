@@ -166,11 +166,9 @@ impl TwoPlanes {
 
     fn judge(&self, finding: &Finding) -> Result<Planes, PlaneRefusal> {
         let seen = self::seen(finding)?;
-        let first = match self.planes {
-            Planes::None => return Ok(Planes::First(seen)),
-            Planes::First(first) => first,
-            // Pressed once more: begin again with this plane.
-            Planes::Both { .. } => return Ok(Planes::First(seen)),
+        // With both confirmed, one more press begins again with this plane.
+        let Planes::First(first) = self.planes else {
+            return Ok(Planes::First(seen));
         };
         if seen.captured_at.since(first.captured_at) < PLANE_TURN_LEAST {
             return Err(PlaneRefusal::TooSoon);

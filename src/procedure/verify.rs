@@ -183,6 +183,10 @@ mod tests {
         std::fs::read(journal.path()).expect("reads")
     }
 
+    fn lines_in(bytes: &[u8]) -> u64 {
+        bytes.split(|b| *b == b'\n').count() as u64 - 1
+    }
+
     fn verdict(bytes: &[u8]) -> JournalVerdict {
         judge(Path::new("j"), bytes)
     }
@@ -198,7 +202,7 @@ mod tests {
     fn every_changed_byte_is_found_in_its_own_entry() {
         let sound = journal(3);
         for at in 0..sound.len() {
-            let entry = sound[..at].iter().filter(|b| **b == b'\n').count() as u64;
+            let entry = lines_in(&sound[..at]);
             let mut changed = sound.clone();
             changed[at] ^= 0x01;
             let verdict = verdict(&changed);
@@ -218,7 +222,7 @@ mod tests {
             let verdict = verdict(&sound[..length]);
             assert!(!verdict.holds(), "{length} bytes");
             assert_eq!(verdict.fault, None, "{length} bytes");
-            let whole = sound[..length].iter().filter(|b| **b == b'\n').count() as u64;
+            let whole = lines_in(&sound[..length]);
             assert_eq!(verdict.sound, whole);
         }
     }

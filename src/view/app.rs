@@ -285,10 +285,9 @@ fn draw(
         .show_separator_line(false)
         .frame(bar)
         .show(ui, |ui| panels::headline_bar(ui, scene));
-    let painted = egui::CentralPanel::no_frame()
+    egui::CentralPanel::no_frame()
         .show(ui, |ui| canvas.ui(ui, scene, actions))
-        .inner;
-    painted
+        .inner
 }
 
 /// Lets everything grow on a window much taller than a full-HD screen that reports no scale of its own.

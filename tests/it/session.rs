@@ -113,7 +113,9 @@ impl Stage {
                             script: Arc::clone(&script),
                             origin: Origin::Simulation,
                         })),
-                        _ => Err(Notice::note("no such source here")),
+                        SourceChoice::Usb(_) | SourceChoice::V4l2(_) | SourceChoice::Igtl(_) => {
+                            Err(Notice::note("no such source here"))
+                        }
                     }
                 })),
                 scout: None,

@@ -151,7 +151,7 @@ impl Layout {
         // Behind the last row nothing need follow.
         let rows = match format {
             PixelFormat::Nv12 => height + height / 2,
-            _ => height,
+            PixelFormat::Yuyv | PixelFormat::Grey | PixelFormat::Mjpg => height,
         };
         let length = if format == PixelFormat::Mjpg {
             0

@@ -46,11 +46,16 @@ pub(super) fn list(nodes: &mut dyn VideoNodes) -> Vec<ListedSource> {
                 let access = match problem {
                     DeviceProblem::Refused { .. } => Access::Refused,
                     DeviceProblem::Busy { .. } => Access::Busy,
-                    _ => Access::Unknown,
+                    DeviceProblem::Gone
+                    | DeviceProblem::NoCapture { .. }
+                    | DeviceProblem::NoFormat { .. }
+                    | DeviceProblem::SourceChanged
+                    | DeviceProblem::Driver { .. }
+                    | DeviceProblem::NoVideo4Linux => Access::Unknown,
                 };
                 let hint = match access {
                     Access::Unknown => Some(sentence(&problem)),
-                    _ => problem.hint(),
+                    Access::Allowed | Access::Refused | Access::Busy => problem.hint(),
                 };
                 entry(&node, None, facts, access, hint)
             }

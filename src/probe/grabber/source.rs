@@ -37,7 +37,7 @@ const STALL: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(500);
 /// A scale that the user picked is asked for again after an outage or freeze longer than this: someone may have turned
 /// the depth meanwhile.
-pub const SCALE_OUTLIVES: Duration = Duration::from_secs(60);
+pub const SCALE_OUTLIVES: Duration = Duration::from_mins(1);
 
 /// What there is while a device is known to deliver in a mode; kept across freezes.
 struct Stream {
@@ -244,9 +244,10 @@ impl GrabberSource {
     }
 
     fn lose_by(&mut self, problem: &DeviceProblem) -> Result<Delivery, SourceProblem> {
-        let what = match problem {
-            DeviceProblem::SourceChanged => "the picture on the cable has changed".to_owned(),
-            other => other.to_string(),
+        let what = if matches!(problem, DeviceProblem::SourceChanged) {
+            "the picture on the cable has changed".to_owned()
+        } else {
+            problem.to_string()
         };
         self.lose(what, problem.hint())
     }

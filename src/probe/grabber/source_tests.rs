@@ -14,6 +14,7 @@ use crate::frame::{
     Frame, Orientation, PictureSetup, PixelRect, PixelSpacing, ScanGeometry, Values,
 };
 use crate::notice::Problem;
+use crate::probe::Access;
 use crate::stream::{Delivery, FrameSource, LiveSource, SourceProblem};
 
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -40,7 +41,7 @@ struct Plugged {
     node: PathBuf,
     identity: DeviceIdentity,
     modes: Vec<Mode>,
-    /// What S_FMT answers, whatever was asked for.
+    /// What `S_FMT` answers, whatever was asked for.
     grants: Option<Mode>,
     refusal: Option<DeviceProblem>,
 }
@@ -638,7 +639,6 @@ fn nodes_are_listed_with_what_to_do_and_those_that_capture_nothing_are_left_out(
         .iter()
         .map(|l| (l.spec.as_str(), l.access, l.hint.is_some()))
         .collect();
-    use crate::probe::Access;
     assert_eq!(
         said,
         [

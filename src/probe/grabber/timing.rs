@@ -65,16 +65,14 @@ impl Numbering {
     /// The id of a frame, and how many were lost before it.
     pub(super) fn number(&mut self, sequence: u32) -> (FrameId, u64) {
         let lost = match self.last.map(|last| sequence.wrapping_sub(last)) {
-            // The first of a stream.
-            None => 0,
             // Some drivers do not count.
             Some(0) => {
                 self.stands_still = true;
                 0
             }
             Some(step) if step <= u32::MAX / 2 => u64::from(step - 1),
-            // Backwards: the driver began anew.
-            Some(_) => 0,
+            // The first of a stream; or backwards: the driver began anew.
+            None | Some(_) => 0,
         };
         self.last = Some(sequence);
         let id = self.next.saturating_add(lost);

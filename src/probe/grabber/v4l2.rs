@@ -106,7 +106,7 @@ struct Format {
     hole: u32,
     width: u32,
     height: u32,
-    pixel_format: u32,
+    pixels: u32,
     field: u32,
     bytes_per_line: u32,
     size_image: u32,
@@ -391,7 +391,7 @@ impl V4l2Device {
             hole: 0,
             width: wanted.width,
             height: wanted.height,
-            pixel_format: number(wanted.format),
+            pixels: number(wanted.format),
             field: FIELD_NONE,
             bytes_per_line: 0,
             size_image: 0,
@@ -405,9 +405,9 @@ impl V4l2Device {
         };
         exchange::<S_FMT, _>(&self.file, &mut format)
             .map_err(self.problem("asking for a picture size"))?;
-        let Some(pixels) = PixelFormat::of_fourcc(&format.pixel_format.to_le_bytes()) else {
+        let Some(pixels) = PixelFormat::of_fourcc(&format.pixels.to_le_bytes()) else {
             return Err(DeviceProblem::NoFormat {
-                offered: words(&format.pixel_format.to_le_bytes()),
+                offered: words(&format.pixels.to_le_bytes()),
             });
         };
         // 0 and 1: progressive, or not said. Everything above is fields of half a picture each.

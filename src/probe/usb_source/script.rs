@@ -119,7 +119,7 @@ impl Opener for Script {
         let now = self.clock.now();
         let mut bus = self.bus();
         bus.looks += 1;
-        if bus.plugged.is_none() && bus.looks % 2 == 0 {
+        if bus.plugged.is_none() && bus.looks.is_multiple_of(2) {
             // As while a device leaves the bus.
             return Err("USB devices cannot be listed: Input/Output Error".to_owned());
         }

@@ -163,7 +163,7 @@ impl SourcesSheet {
                     say("view-sources-connect")
                 };
                 let choice = choice.filter(|_| can_be_taken(source));
-                self.button_ui(ui, look, choice, &words, &source.name, actions);
+                self.button_ui(ui, look, choice, [&words, &source.name], actions);
             });
         });
         ui.add_space(4.0);
@@ -175,8 +175,7 @@ impl SourcesSheet {
         ui: &mut Ui,
         look: &Look,
         choice: Option<SourceChoice>,
-        words: &str,
-        name: &str,
+        [words, name]: [&str; 2],
         actions: &mut Actions,
     ) {
         let is_asked = choice.is_some() && self.asked == choice;
@@ -253,7 +252,8 @@ impl SourcesSheet {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let choice = SourceChoice::Virtual(self.preset);
                 let words = say("view-sources-simulate");
-                self.button_ui(ui, look, Some(choice), &words, self.preset.name(), actions);
+                let name = self.preset.name();
+                self.button_ui(ui, look, Some(choice), [&words, name], actions);
             });
         });
     }

@@ -16,7 +16,7 @@ fn swept(seed: u64) -> Option<f64> {
     let radius = pump.port_width_mm / 2.0;
     // Another pace, another way and another hand for every seed.
     let pace = 1.5 + (seed % 5) as f64 * 0.5;
-    let way = if seed % 2 == 0 { 1.0 } else { -1.0 };
+    let way = if seed.is_multiple_of(2) { 1.0 } else { -1.0 };
     scenario.motion = vec![
         Motion::Sweep {
             from_mm: -7.0 * way,
