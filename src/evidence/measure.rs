@@ -15,9 +15,10 @@ const AT_ACCESS: f64 = 2.5;
 /// Fluid must be noticed from this thickness on, mm, within [`FLUID_WITHIN`] seconds.
 const FLUID_LEAST: f64 = 2.0;
 const FLUID_WITHIN: f64 = 2.0;
-/// A port faster than this, mm/s, is jerked; below [`CALM`] it has come to rest.
-const JERK: f64 = 40.0;
-const CALM: f64 = 20.0;
+/// A port faster than this, mm/s, is jerked; below [`CALM`] it has come to rest. Tremor and breathing of the virtual
+/// patients together stay below 17 mm/s.
+const JERK: f64 = 20.0;
+const CALM: f64 = 16.0;
 /// A lock must be back this long after a jerk, s; after [`GIVEN_UP`] it is counted as not come back.
 const BACK_WITHIN: f64 = 0.2;
 const GIVEN_UP: f64 = 1.0;

@@ -1,8 +1,11 @@
 //! Scores as a table for people and as JSON for programs.
+use std::fmt::Write;
+
 use serde_json::{Map, Value, json};
 
 use super::interval::wilson;
 use super::measure::{Measures, Reliability, Share};
+use super::plots::add;
 use super::score::CaseScore;
 use super::truth::Origin;
 
@@ -51,25 +54,26 @@ fn beside(origin: Origin, sum: &CaseScore) -> String {
     let mut text = format!("\n{} ({}):\n", origin.letter(), origin.meaning());
     for (name, share) in shares(sum) {
         if let (Some(value), Some([least, most])) = (share.value(), wilson(share.hits, share.n)) {
-            text.push_str(&format!(
+            add!(
+                text,
                 "  {name:32} {:>7}/{:<7} {:6.2} % (95 %: {:.2} to {:.2})\n",
                 share.hits,
                 share.n,
                 100.0 * value,
                 100.0 * least,
                 100.0 * most
-            ));
+            );
         }
     }
     for (name, values) in sum.measures.errors() {
         if !values.is_empty() {
             let n = values.len();
-            text.push_str(&format!("  {name:32} {} (n {n})\n", spread(values, 2)));
+            add!(text, "  {name:32} {} (n {n})\n", spread(values, 2));
         }
     }
     if let Some(ece) = sum.measures.reliability.ece() {
         let n = sum.measures.reliability.count();
-        text.push_str(&format!("  {:32} {ece:.4} (n {n})\n", "calibration_error"));
+        add!(text, "  {:32} {ece:.4} (n {n})\n", "calibration_error");
     }
     text
 }
