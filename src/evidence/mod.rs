@@ -2,12 +2,21 @@
 //!
 //! The lines are the stable `analyze` interface (docs/ANALYZE.md). Accuracy on synthetic pictures is not clinical
 //! accuracy; every table says so.
+mod interval;
 mod lines;
+mod measure;
+mod plots;
+mod report;
 mod score;
 mod table;
 mod truth;
+mod truth_file;
 
+pub use interval::wilson;
 pub use lines::{LineWriter, Tally};
-pub use score::{CaseScore, Scorer};
-pub use table::{table, table_json};
-pub use truth::{FrameTruth, PortTruth, Truth, TruthProblem, read_truth};
+pub use measure::{Bin, Measures, Reading, Reliability, Share};
+pub use report::{FailurePicture, ReportHead, report};
+pub use score::{CaseScore, Failure, Scorer};
+pub use table::{Evaluated, summary_json, table, table_json};
+pub use truth::{CaseFacts, FrameTruth, NeedleTruth, Origin, PortTruth, RecordingTruth, Truth};
+pub use truth_file::{TruthProblem, read_truth};

@@ -1,9 +1,10 @@
 //! Right, missed and false, counted as the interface says.
-use crate::detect::Finding;
-use crate::detect::PortState;
+use crate::detect::{Port, PortState};
 use crate::engine::quantile;
+use crate::pump::Needle;
 
-use super::truth::{FrameTruth, PortTruth};
+use super::measure::{Judged, Measures, Meter, Reading};
+use super::truth::{CaseFacts, FrameTruth, PortTruth};
 
 /// Least chord that counts as visible, mm.
 const VISIBLE_CHORD: f64 = 4.0;
@@ -53,6 +54,43 @@ pub struct CaseScore {
     pub tilt: Vec<f64>,
     /// From the first visible frame to the first lock, s.
     pub seconds_to_lock: Option<f64>,
+    /// What is true of the whole recording.
+    pub facts: CaseFacts,
+    /// Everything counted beside these.
+    pub measures: Measures,
+}
+
+/// What went wrong in a frame, for the pictures of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Failure {
+    /// A visible port was not reported.
+    Missed,
+    /// A port was reported in a wrong place.
+    WrongPlace,
+    /// A port was reported where there is none.
+    FalseLock,
+    /// A path was offered where there is no port.
+    FalsePath,
+}
+
+impl Failure {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [
+        Self::FalsePath,
+        Self::FalseLock,
+        Self::WrongPlace,
+        Self::Missed,
+    ];
+
+    /// Its words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Missed => "missed",
+            Self::WrongPlace => "wrong place",
+            Self::FalseLock => "false lock",
+            Self::FalsePath => "false path",
+        }
+    }
 }
 
 impl CaseScore {
@@ -82,6 +120,7 @@ impl CaseScore {
         self.lateral.extend(&other.lateral);
         self.depth.extend(&other.depth);
         self.tilt.extend(&other.tilt);
+        self.measures.add(&other.measures);
     }
 }
 
@@ -92,25 +131,31 @@ pub struct Scorer {
     visible_so_far: u32,
     empty_for: Option<u32>,
     first_visible: Option<f64>,
+    meter: Meter,
 }
 
 impl Scorer {
-    /// A scorer of a still or a sequence called `name`.
-    pub fn new(name: &str, still: bool) -> Self {
+    /// A scorer of a still or a sequence called `name`, of which `facts` are true, read for `needle`.
+    pub fn new(name: &str, still: bool, facts: CaseFacts, needle: Option<Needle>) -> Self {
         Self {
             score: CaseScore {
                 name: name.to_owned(),
                 still,
+                facts,
                 ..CaseScore::default()
             },
             visible_so_far: 0,
             empty_for: None,
             first_visible: None,
+            meter: Meter::new(needle),
         }
     }
 
-    /// Takes one frame into account. Finding and truth in the same coordinates (mm).
-    pub fn note(&mut self, finding: &Finding, has_path: bool, truth: &FrameTruth, seconds: f64) {
+    /// Takes one frame into account; says what went wrong in it. Reading and truth in the same coordinates (mm).
+    pub fn note(&mut self, read: &Reading<'_>, truth: &FrameTruth, seconds: f64) -> Vec<Failure> {
+        let before = self.failures();
+        let finding = read.finding;
+        let has_path = read.guidance.path.is_some();
         self.score.frames += 1;
         self.score.candidates += u32::from(finding.state == PortState::Candidate);
         self.score.inverted += u32::from(finding.state == PortState::InvertedSuspected);
@@ -129,21 +174,56 @@ impl Scorer {
             self.score.lateral.push(lateral);
             self.score.depth.push(depth);
         }
+        let empty_before = self.score.empty;
         match truth.port {
             Some(port) => self.with_port(port, error, seconds),
             None => self.without_port(said.is_some(), has_path),
         }
+        let is_right = |port: Option<Port>| match (port, truth.port) {
+            (Some(port), Some(truth)) => {
+                self.is_right(port.center.x - truth.x, port.center.z - truth.z)
+            }
+            _ => false,
+        };
+        let judged = Judged {
+            said,
+            said_right: is_right(said),
+            shown_right: is_right(finding.port),
+            is_empty: self.score.empty > empty_before,
+        };
+        self.meter
+            .note(&mut self.score.measures, read, truth, &judged, seconds);
+        Failure::ALL
+            .into_iter()
+            .zip(before.into_iter().zip(self.failures()))
+            .filter(|(_, (before, after))| after > before)
+            .map(|(failure, _)| failure)
+            .collect()
     }
 
-    fn with_port(&mut self, port: PortTruth, error: Option<(f64, f64)>, seconds: f64) {
-        self.empty_for = Some(0);
-        let depth_right = if self.score.still {
+    /// Counts of every kind of failure so far, in the order of [`Failure::ALL`].
+    fn failures(&self) -> [u32; 4] {
+        let score = &self.score;
+        [
+            score.false_paths,
+            score.false_locks,
+            score.wrong,
+            score.missed,
+        ]
+    }
+
+    fn is_right(&self, lateral: f64, depth: f64) -> bool {
+        let most = if self.score.still {
             DEPTH_RIGHT_STILL
         } else {
             DEPTH_RIGHT_SEQUENCE
         };
-        let is_right =
-            error.is_some_and(|(l, d)| l.abs() <= LATERAL_RIGHT && d.abs() <= depth_right);
+        lateral.abs() <= LATERAL_RIGHT && depth.abs() <= most
+    }
+
+    fn with_port(&mut self, port: PortTruth, error: Option<(f64, f64)>, seconds: f64) {
+        self.empty_for = Some(0);
+        let is_right = error.is_some_and(|(l, d)| self.is_right(l, d));
         self.score.wrong += u32::from(error.is_some() && !is_right);
         if port.width >= VISIBLE_CHORD {
             self.visible_so_far += 1;
@@ -176,7 +256,9 @@ impl Scorer {
     }
 
     /// The score of the whole recording.
-    pub fn finish(self) -> CaseScore {
+    pub fn finish(mut self) -> CaseScore {
+        self.meter
+            .finish(&mut self.score.measures, &self.score.facts);
         self.score
     }
 }
@@ -184,7 +266,8 @@ impl Scorer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::Port;
+    use crate::detect::{Finding, Port};
+    use crate::guide::{Guidance, NeedlePath};
     use crate::space::{Millimeters, ScanPoint};
 
     fn locked(x: f64) -> Finding {
@@ -206,20 +289,60 @@ mod tests {
                 z: 20.0,
                 width: 7.0,
             }),
-            tilt_deg: None,
+            ..FrameTruth::default()
         }
+    }
+
+    fn note(
+        scorer: &mut Scorer,
+        finding: &Finding,
+        with_path: bool,
+        truth: &FrameTruth,
+        t: f64,
+    ) -> Vec<Failure> {
+        let path = with_path.then(|| NeedlePath {
+            entry: ScanPoint::new(0.0, 0.0),
+            aim: ScanPoint::new(0.0, 24.0),
+            stop: ScanPoint::new(0.0, 28.0),
+            tilt: crate::space::Radians(0.0),
+            depth: crate::guide::DepthSpan {
+                least: Millimeters(25.0),
+                most: Millimeters(31.0),
+            },
+            provisional: false,
+        });
+        let guidance = Guidance {
+            frame: finding.frame,
+            path,
+            withheld: Vec::new(),
+        };
+        let read = Reading {
+            finding,
+            guidance: &guidance,
+        };
+        scorer.note(&read, truth, t)
+    }
+
+    fn scorer() -> Scorer {
+        Scorer::new("case", false, CaseFacts::default(), None)
     }
 
     #[test]
     fn a_lock_counts_from_the_fifth_visible_frame_and_is_false_three_frames_after_the_port_went() {
-        let mut scorer = Scorer::new("case", false);
+        let mut scorer = scorer();
         for i in 0..6 {
-            scorer.note(&locked(0.0), false, &truth(0.5), f64::from(i) * 0.04);
+            note(
+                &mut scorer,
+                &locked(0.0),
+                false,
+                &truth(0.5),
+                f64::from(i) * 0.04,
+            );
         }
         for _ in 0..4 {
-            scorer.note(&locked(0.0), true, &FrameTruth::default(), 1.0);
+            note(&mut scorer, &locked(0.0), true, &FrameTruth::default(), 1.0);
         }
-        scorer.note(&locked(9.0), false, &truth(0.0), 2.0);
+        note(&mut scorer, &locked(9.0), false, &truth(0.0), 2.0);
         let score = scorer.finish();
         assert_eq!((score.visible, score.right, score.wrong), (3, 2, 1));
         assert_eq!(
@@ -231,8 +354,29 @@ mod tests {
 
     #[test]
     fn a_lock_where_there_never_was_a_port_is_false_at_once() {
-        let mut scorer = Scorer::new("case", false);
-        scorer.note(&locked(0.0), false, &FrameTruth::default(), 0.0);
+        let mut scorer = scorer();
+        note(
+            &mut scorer,
+            &locked(0.0),
+            false,
+            &FrameTruth::default(),
+            0.0,
+        );
         assert_eq!(scorer.finish().false_locks, 1);
+    }
+
+    #[test]
+    fn what_went_wrong_in_a_frame_is_named() {
+        let mut scorer = scorer();
+        let nothing = FrameTruth::default();
+        let wrong = note(&mut scorer, &locked(0.0), true, &nothing, 0.0);
+        assert_eq!(wrong, [Failure::FalsePath, Failure::FalseLock]);
+        let wrong = note(&mut scorer, &locked(9.0), false, &truth(0.0), 0.1);
+        assert_eq!(wrong, [Failure::WrongPlace]);
+        for _ in 0..3 {
+            note(&mut scorer, &locked(0.0), false, &truth(0.0), 0.2);
+        }
+        let wrong = note(&mut scorer, &Finding::default(), false, &truth(0.0), 0.3);
+        assert_eq!(wrong, [Failure::Missed]);
     }
 }

@@ -1,8 +1,4 @@
-//! The truth beside a recording, in the two forms of the synthetic data sets.
-use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
-
+//! What is truly in a picture, and what is true of a whole recording.
 /// Where a fill port truly is, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PortTruth {
@@ -14,6 +10,19 @@ pub struct PortTruth {
     pub width: f64,
 }
 
+/// The part of a needle that is in the slice, mm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NeedleTruth {
+    /// Shallow end.
+    pub a: [f64; 2],
+    /// Deep end.
+    pub b: [f64; 2],
+    /// The tip, when it lies in the slice.
+    pub tip: Option<[f64; 2]>,
+    /// Whether the shaft lies in the slice; otherwise it crosses it in a dot.
+    pub in_plane: bool,
+}
+
 /// The truth of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct FrameTruth {
@@ -21,6 +30,66 @@ pub struct FrameTruth {
     pub port: Option<PortTruth>,
     /// Tilt of the face, degrees, when there is a pump.
     pub tilt_deg: Option<f64>,
+    /// The catheter access port, when it is in the slice.
+    pub access_port: Option<PortTruth>,
+    /// The needle, when some of it is in the slice.
+    pub needle: Option<NeedleTruth>,
+    /// Thickness of fluid above the face, mm; 0 without any.
+    pub fluid_mm: f64,
+    /// True distance from skin to needle stop, square to the face, mm (virtual probe only).
+    pub stop_mm: Option<f64>,
+}
+
+/// Where pictures come from; figures of different sources are never added up without saying so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Origin {
+    /// V: the virtual probe.
+    #[default]
+    Virtual,
+    /// P: stills of a physics simulation.
+    Physics,
+    /// S: sequences of another simulation.
+    Sequences,
+    /// Rl: real recordings without a pump.
+    Real,
+}
+
+impl Origin {
+    /// Every source.
+    pub const ALL: [Self; 4] = [Self::Virtual, Self::Physics, Self::Sequences, Self::Real];
+
+    /// Its letter.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Virtual => "V",
+            Self::Physics => "P",
+            Self::Sequences => "S",
+            Self::Real => "Rl",
+        }
+    }
+
+    /// What it is.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Virtual => "virtual probe (synthetic)",
+            Self::Physics => "physics stills (synthetic)",
+            Self::Sequences => "sequences (synthetic)",
+            Self::Real => "real recordings without a pump",
+        }
+    }
+}
+
+/// What is true of a whole recording.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct CaseFacts {
+    /// Where its pictures come from.
+    pub origin: Origin,
+    /// Whether the pump lies upside down.
+    pub is_inverted: bool,
+    /// Whether the probe sweeps across the pump.
+    pub is_sweep: bool,
+    /// Words by which recall is broken down, such as `array linear`.
+    pub features: Vec<String>,
 }
 
 impl FrameTruth {
@@ -33,147 +102,37 @@ impl FrameTruth {
                 width: p.width_mm,
             }),
             tilt_deg: truth.tilt_deg,
+            access_port: truth.access_port.map(|p| PortTruth {
+                x: p.x_mm,
+                z: p.z_mm,
+                width: p.width_mm,
+            }),
+            needle: truth.needle.map(|n| NeedleTruth {
+                a: n.a,
+                b: n.b,
+                tip: n.tip,
+                in_plane: n.in_plane,
+            }),
+            fluid_mm: truth.fluid.map_or(0.0, |f| f.thickness_mm),
+            stop_mm: truth.entry_to_stop_mm,
         }
     }
 }
 
-/// The truth of a recording.
+/// The truth of a recording and of its frames.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordingTruth {
+    /// What is true of the whole.
+    pub facts: CaseFacts,
+    /// Its frames.
+    pub truth: Truth,
+}
+
+/// The truth of the frames of a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Truth {
     /// A single picture.
     Still(FrameTruth),
     /// A sequence, frame by frame.
     Sequence(Vec<FrameTruth>),
-}
-
-/// A truth file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TruthProblem {
-    /// It cannot be read.
-    #[error("truth file cannot be read: {cause}: {}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// It is not of a known form.
-    #[error("truth file: expected a still's or a sequence's truth, got {cause}: {}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What the parser said.
-        cause: serde_json::Error,
-    },
-}
-
-#[derive(Deserialize)]
-struct RawStillPort {
-    centre_mm: [f64; 2],
-    width_mm: f64,
-}
-
-#[derive(Deserialize)]
-struct RawPort {
-    #[serde(rename = "x_mm")]
-    x: f64,
-    #[serde(rename = "z_mm")]
-    z: f64,
-    #[serde(rename = "width_mm")]
-    width: f64,
-}
-
-#[derive(Deserialize)]
-struct RawFrame {
-    port: Option<RawPort>,
-    tilt_deg: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct RawSequence {
-    frames: Vec<RawFrame>,
-}
-
-#[derive(Deserialize)]
-struct RawStill {
-    #[expect(
-        dead_code,
-        reason = "its presence tells a still's truth from other JSON"
-    )]
-    pump: bool,
-    port: Option<RawStillPort>,
-    tilt_deg: Option<f64>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Raw {
-    Sequence(RawSequence),
-    Still(RawStill),
-}
-
-/// Reads a truth file.
-pub fn read_truth(path: &Path) -> Result<Truth, TruthProblem> {
-    let text = std::fs::read(path).map_err(|cause| TruthProblem::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })?;
-    parse(&text).map_err(|cause| TruthProblem::Malformed {
-        path: path.to_owned(),
-        cause,
-    })
-}
-
-fn parse(text: &[u8]) -> Result<Truth, serde_json::Error> {
-    Ok(match serde_json::from_slice(text)? {
-        Raw::Sequence(sequence) => Truth::Sequence(
-            sequence
-                .frames
-                .into_iter()
-                .map(|frame| FrameTruth {
-                    port: frame.port.map(|p| PortTruth {
-                        x: p.x,
-                        z: p.z,
-                        width: p.width,
-                    }),
-                    tilt_deg: frame.tilt_deg,
-                })
-                .collect(),
-        ),
-        Raw::Still(still) => Truth::Still(FrameTruth {
-            port: still.port.map(|p| {
-                let [x, z] = p.centre_mm;
-                PortTruth {
-                    x,
-                    z,
-                    width: p.width_mm,
-                }
-            }),
-            tilt_deg: still.tilt_deg,
-        }),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_forms_are_read_and_anything_else_is_refused() {
-        let still = br#"{"pump":true,"port":{"centre_mm":[-2,16.25],"width_mm":7},"tilt_deg":-3}"#;
-        assert!(matches!(
-            parse(still),
-            Ok(Truth::Still(FrameTruth { port: Some(_), .. }))
-        ));
-        let blank = br#"{"pump":false,"port":null}"#;
-        assert!(matches!(
-            parse(blank),
-            Ok(Truth::Still(FrameTruth { port: None, .. }))
-        ));
-        let moving =
-            br#"{"frames":[{"t":0,"port":null},{"t":1,"port":{"x_mm":1,"z_mm":2,"width_mm":3}}]}"#;
-        assert!(matches!(parse(moving), Ok(Truth::Sequence(f)) if f.len() == 2));
-        assert!(parse(br#"{"hello":1}"#).is_err());
-        assert!(parse(b"").is_err());
-    }
 }

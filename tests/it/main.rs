@@ -1,4 +1,5 @@
 //! Tests across rooms, in one binary: each further binary would link the whole window stack again.
+mod accuracy;
 mod detect;
 mod exchange;
 mod exchange_faults;
