@@ -315,6 +315,8 @@ mod tests {
             frame: finding.frame,
             path,
             withheld: Vec::new(),
+            planes: crate::guide::Planes::None,
+            plane_refused: None,
         };
         let read = Reading {
             finding,
