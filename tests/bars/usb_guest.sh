@@ -10,8 +10,8 @@ repository=$PWD
 target=${CARGO_TARGET_DIR:-$repository/target}
 binary=${PORTSIGHT_BINARY:-${PORTSIGHT:-$target/release/portsight}}
 cache=$target/usb_guest
-# Seconds a guest may take from power on to its last results; on two idle cores it takes less than half of that.
-guest_limit=${PORTSIGHT_GUEST_LIMIT:-260}
+# Seconds a guest may take from power on to its last results; on two idle cores it takes a third of that.
+guest_limit=${PORTSIGHT_GUEST_LIMIT:-480}
 
 skipped() {
     echo "skipped: $*"

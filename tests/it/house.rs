@@ -158,7 +158,7 @@ fn pure_rooms_read_no_clock_start_no_thread_and_touch_no_file() {
 fn special_crates_stay_in_their_rooms() {
     let homes: &[(&str, &[&str])] = &[
         ("rusb::", &["probe/usb/"]),
-        ("rustix::", &["probe/grabber/v4l2.rs"]),
+        ("rustix::", &["probe/grabber/v4l2/"]),
         ("eframe::", &["view/"]),
         ("egui::", &["view/"]),
         ("std::thread::Builder", &["stream/worker.rs"]),
@@ -166,7 +166,7 @@ fn special_crates_stay_in_their_rooms() {
             "unsafe {",
             &[
                 "probe/usb/transfers.rs",
-                "probe/grabber/v4l2.rs",
+                "probe/grabber/v4l2/mod.rs",
                 "image/simd.rs",
                 "detect/simd.rs",
             ],

@@ -85,6 +85,7 @@ struct Stage {
     engine: Engine,
     folder: tempfile::TempDir,
     sent: u64,
+    origin: Origin,
 }
 
 impl Stage {
@@ -131,6 +132,7 @@ impl Stage {
             engine,
             folder,
             sent: 0,
+            origin,
         }
     }
 
@@ -149,6 +151,7 @@ impl Stage {
         let mut frame = frame.as_ref().clone();
         frame.captured_at = self.clock.now();
         frame.id = FrameId(self.sent);
+        frame.origin = self.origin;
         self.sent += 1;
         let id = FrameId(number);
         self.script
@@ -301,6 +304,7 @@ fn another_source_takes_over_with_growing_numbers_and_nothing_of_the_old_one() {
     assert_eq!(look.liveness, Liveness::Waiting);
     // The new source numbers its frames from 0 again.
     stage.sent = 0;
+    stage.origin = Origin::Simulation;
     let before = stage.frame_numbered(old.0 + 1);
     assert!(reasons(&before).contains(&Withheld::PortNotLocked));
     assert_eq!(before.stations.capture.missing, 0, "a change is no loss");

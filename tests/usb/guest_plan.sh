@@ -12,7 +12,7 @@ bar)
     order plug interson
     await interson_there
     order yank interson $((80 * interson_frame)) 1500
-    run interson 200 live --source usb --headless --frames 200 --json /results/interson.jsonl
+    run interson 240 live --source usb --headless --wait 60 --frames 200 --json /results/interson.jsonl
     order unplug interson
     await gone interson_there
     ;;
@@ -28,7 +28,7 @@ others)
 
     # The frame grabber: first every pixel by a client of our own, then the program.
     run_client grab_client 30 grab_client /dev/video0 30
-    run grabber 90 live --source v4l2:/dev/video0 --headless --frames 100 --json /results/grabber.jsonl
+    run grabber 170 live --source v4l2:/dev/video0 --headless --wait 60 --frames 100 --json /results/grabber.jsonl
     order unplug interson-listed
     order unplug reference
     order unplug grabber
@@ -40,7 +40,7 @@ others)
     await interson_there
     order stall interson-faults $((30 * interson_frame))
     order silence interson-faults $((75 * interson_frame)) 4000
-    run faults 90 live --source usb --headless --frames 60 --json /results/faults.jsonl
+    run faults 120 live --source usb --headless --wait 60 --frames 60 --json /results/faults.jsonl
     order unplug interson-faults
     await gone interson_there
 
@@ -48,7 +48,7 @@ others)
     order plug reference
     await reference_there
     order yank reference $((60 * reference_frame)) 1000
-    run reference 90 live --source usb --headless --frames 60 --json /results/reference.jsonl
+    run reference 120 live --source usb --headless --wait 60 --frames 60 --json /results/reference.jsonl
     order unplug reference
     await gone reference_there
 

@@ -7,6 +7,8 @@
     unsafe_code,
     reason = "V4L2 is spoken by ioctl and mmap; every structure has its checked size"
 )]
+mod kernel;
+
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +18,12 @@ use rustix::fs::{Mode as FileMode, OFlags};
 use rustix::io::Errno;
 use rustix::ioctl::{self, Opcode, Setter, Updater};
 use rustix::mm::{MapFlags, ProtFlags};
+
+use kernel::{
+    Buffer, Capability, DQBUF, ENUM_FMT, ENUM_FRAMEINTERVALS, ENUM_FRAMESIZES, EventSubscription,
+    Format, FormatDescription, FrameInterval, FrameSize, QBUF, QUERYBUF, QUERYCAP, REQBUFS,
+    RequestBuffers, S_FMT, S_PARM, STREAMOFF, STREAMON, SUBSCRIBE_EVENT, StreamParameters,
+};
 
 use super::device::{
     Captured, DeclaredRange, DeviceIdentity, DeviceProblem, Granted, Interval, Mode, PixelFormat,
@@ -49,151 +57,6 @@ const BUFFERS: u32 = 4;
 const LIST_LIMIT: u32 = 64;
 /// A buffer larger than this is not mapped: four times 1920 x 1200 in colour.
 const BUFFER_LIMIT: u32 = 64 << 20;
-
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct Capability {
-    driver: [u8; 16],
-    card: [u8; 32],
-    bus_info: [u8; 32],
-    version: u32,
-    capabilities: u32,
-    device_caps: u32,
-    reserved: [u32; 3],
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct FormatDescription {
-    index: u32,
-    kind: u32,
-    flags: u32,
-    description: [u8; 32],
-    pixel_format: u32,
-    media_bus_code: u32,
-    reserved: [u32; 3],
-}
-
-/// `v4l2_frmsizeenum`; a discrete size takes the first two places, a range all six: least, most and step of columns,
-/// then of rows.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct FrameSize {
-    index: u32,
-    pixel_format: u32,
-    kind: u32,
-    size: [u32; 6],
-    reserved: [u32; 2],
-}
-
-/// `v4l2_frmivalenum`; the shortest interval stands first, alone or as the least of a range.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct FrameInterval {
-    index: u32,
-    pixel_format: u32,
-    width: u32,
-    height: u32,
-    kind: u32,
-    interval: [u32; 6],
-    reserved: [u32; 2],
-}
-
-#[repr(C, align(8))]
-#[derive(Clone, Copy)]
-struct Format {
-    kind: u32,
-    hole: u32,
-    width: u32,
-    height: u32,
-    pixels: u32,
-    field: u32,
-    bytes_per_line: u32,
-    size_image: u32,
-    colorspace: u32,
-    private: u32,
-    flags: u32,
-    encoding: u32,
-    quantization: u32,
-    transfer: u32,
-    rest: [u32; 38],
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct StreamParameters {
-    kind: u32,
-    capability: u32,
-    capture_mode: u32,
-    interval: [u32; 2],
-    rest: [u32; 46],
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct RequestBuffers {
-    count: u32,
-    kind: u32,
-    memory: u32,
-    capabilities: u32,
-    flags: u32,
-}
-
-/// `v4l2_buffer` where a pointer has 64 bits.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct Buffer {
-    index: u32,
-    kind: u32,
-    bytes_used: u32,
-    flags: u32,
-    field: u32,
-    hole: u32,
-    seconds: i64,
-    micros: i64,
-    timecode: [u32; 4],
-    sequence: u32,
-    memory: u32,
-    /// A union; for mapped memory its low half is the offset to map.
-    place: u64,
-    length: u32,
-    reserved: u32,
-    request: u32,
-    tail: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct EventSubscription {
-    kind: u32,
-    id: u32,
-    flags: u32,
-    reserved: [u32; 5],
-}
-
-const _: () = assert!(size_of::<Capability>() == 104);
-const _: () = assert!(size_of::<FormatDescription>() == 64);
-const _: () = assert!(size_of::<FrameSize>() == 44);
-const _: () = assert!(size_of::<FrameInterval>() == 52);
-const _: () = assert!(size_of::<Format>() == 208);
-const _: () = assert!(size_of::<StreamParameters>() == 204);
-const _: () = assert!(size_of::<RequestBuffers>() == 20);
-const _: () = assert!(size_of::<Buffer>() == 88);
-const _: () = assert!(size_of::<EventSubscription>() == 32);
-
-const QUERYCAP: Opcode = ioctl::opcode::read::<Capability>(b'V', 0);
-const ENUM_FMT: Opcode = ioctl::opcode::read_write::<FormatDescription>(b'V', 2);
-const S_FMT: Opcode = ioctl::opcode::read_write::<Format>(b'V', 5);
-const REQBUFS: Opcode = ioctl::opcode::read_write::<RequestBuffers>(b'V', 8);
-const QUERYBUF: Opcode = ioctl::opcode::read_write::<Buffer>(b'V', 9);
-const QBUF: Opcode = ioctl::opcode::read_write::<Buffer>(b'V', 15);
-const DQBUF: Opcode = ioctl::opcode::read_write::<Buffer>(b'V', 17);
-const STREAMON: Opcode = ioctl::opcode::write::<u32>(b'V', 18);
-const STREAMOFF: Opcode = ioctl::opcode::write::<u32>(b'V', 19);
-const S_PARM: Opcode = ioctl::opcode::read_write::<StreamParameters>(b'V', 22);
-const ENUM_FRAMESIZES: Opcode = ioctl::opcode::read_write::<FrameSize>(b'V', 74);
-const ENUM_FRAMEINTERVALS: Opcode = ioctl::opcode::read_write::<FrameInterval>(b'V', 75);
-const SUBSCRIBE_EVENT: Opcode = ioctl::opcode::write::<EventSubscription>(b'V', 90);
 
 /// A structure of `videodev2.h` that a request reads and fills in. Private: every implementor is listed here.
 trait Argument: Copy {}
