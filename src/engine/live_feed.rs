@@ -33,7 +33,21 @@ impl LiveFeed {
 
 impl FrameSource for LiveFeed {
     fn next(&mut self, patience: Duration) -> Result<Delivery, SourceProblem> {
-        self.source.next(patience)
+        self.source.next(patience).map_err(|problem| match problem {
+            // A live source goes on after whatever it could not read; nobody should have to start it again.
+            SourceProblem::Unreadable {
+                source_name,
+                what,
+                hint,
+            } => SourceProblem::Lost {
+                source_name,
+                what,
+                hint,
+            },
+            SourceProblem::Lost { .. }
+            | SourceProblem::Unplugged { .. }
+            | SourceProblem::SinkStopped { .. } => problem,
+        })
     }
 
     fn request(&mut self, wanted: &ImagingSettings) -> ImagingSettings {
