@@ -3,6 +3,7 @@ use super::context::DetectorContext;
 use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
 use super::grid::{BeamGrid, Line};
 use super::lines::LineSearch;
+use super::needle::NeedleSearch;
 use super::port::{Opening, PortSearch};
 use super::surface;
 use super::track::{Placed, PortTrack, Verdict};
@@ -36,6 +37,7 @@ pub struct PortDetector {
     search: LineSearch,
     ports: PortSearch,
     track: PortTrack,
+    needle: NeedleSearch,
     lines: Vec<Line>,
     points: Vec<(f64, f64, f64)>,
     interfaces: Vec<Interface>,
@@ -77,6 +79,7 @@ impl PortDetector {
             return finding;
         }
         finding.contact = surface::contact(&self.grid);
+        self.needle.find(image, self.grid.scale);
         self.openings.clear();
         self.search.find(&self.grid, &mut self.lines);
         let count = self.look();
@@ -121,7 +124,7 @@ impl PortDetector {
                 o.left_face, o.right_face, o.rim
             )
         });
-        interfaces.chain(openings).collect()
+        interfaces.chain(openings).chain(self.needle.explain()).collect()
     }
 
     /// Refines and reads the lines found; returns how many interfaces that gave.
