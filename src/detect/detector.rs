@@ -60,6 +60,7 @@ impl PortDetector {
     /// Forgets everything seen so far.
     pub fn reset(&mut self) {
         self.track.reset();
+        self.needle.reset();
         self.last_face = None;
     }
 
@@ -79,7 +80,7 @@ impl PortDetector {
             return finding;
         }
         finding.contact = surface::contact(&self.grid);
-        self.needle.find(image, self.grid.scale);
+        finding.needle = self.needle.read(image, self.grid.scale, still, time);
         self.openings.clear();
         self.search.find(&self.grid, &mut self.lines);
         let count = self.look();

@@ -10,6 +10,7 @@ mod lines;
 mod needle;
 mod needle_line;
 mod needle_map;
+mod needle_track;
 mod port;
 mod surface;
 mod track;

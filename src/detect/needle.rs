@@ -1,47 +1,144 @@
-//! The needle in the plane.
+//! The needle in the plane: a thin straight line that comes from the skin, followed over time.
+//!
+//! The brightest line of a picture is seldom the needle: layers of tissue, bone and the pump's face shine more. What
+//! counts is where a line comes from, how straight, thin and unbroken it is, and that it grows (H17).
 use super::needle_line::{Reader, Shaft, ShaftFit};
 use super::needle_map::{NeedleMap, Run};
+use super::needle_track::NeedleTrack;
+use super::port::rise;
+use super::{NeedleSeen, Still};
 use crate::image::ScanImage;
+use crate::space::{Radians, ScanPoint};
 
-/// Buffers of the search for a needle.
+/// Angle to the skin and to the layers under a curved probe from which on a line is no layer, degrees.
+const STEEP_DEG: f64 = 30.0;
+/// Runs that are fitted.
+const FITTED: usize = 8;
+/// Least likeness at which a line of a single picture is called a needle.
+const SINGLE_LEAST: f64 = 0.6;
+
+/// A shaft with how much it looks like a needle.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub shaft: Shaft,
+    /// 0 to 1.
+    pub likeness: f64,
+    /// Whether it is too steep for a layer of tissue.
+    pub steep: bool,
+    /// Depth of its shallow end under the skin, mm.
+    pub depth: f64,
+}
+
+/// Looks for a needle in the pictures of one source.
 #[derive(Debug, Default)]
 pub(super) struct NeedleSearch {
-    pub map: NeedleMap,
+    map: NeedleMap,
     runs: Vec<Run>,
     fit: ShaftFit,
-    pub shafts: Vec<Shaft>,
+    candidates: Vec<Candidate>,
+    track: NeedleTrack,
 }
 
-/// Runs that are fitted.
-const FITTED: usize = 14;
-
 impl NeedleSearch {
-    pub(super) fn find(&mut self, image: &ScanImage, scale: f64) {
-        self.shafts.clear();
-        if !self.map.read(image, scale) {
-            return;
-        }
-        self.map.find(&mut self.runs);
-        let picture = Reader::new(image, scale);
-        for run in self.runs.iter().take(FITTED) {
-            if let Some(shaft) = self.fit.fit(&picture, run) {
-                self.shafts.push(shaft);
+    /// Forgets everything seen so far.
+    pub(super) fn reset(&mut self) {
+        self.track = NeedleTrack::default();
+    }
+
+    /// Reads one picture; `scale` is analysis mm per unit of the picture.
+    pub(super) fn read(
+        &mut self,
+        image: &ScanImage,
+        scale: f64,
+        still: Still,
+        time: f64,
+    ) -> Option<NeedleSeen> {
+        self.candidates.clear();
+        if self.map.read(image, scale) {
+            self.map.find(&mut self.runs);
+            let picture = Reader::new(image, scale);
+            for run in self.runs.iter().take(FITTED) {
+                if let Some(shaft) = self.fit.fit(&picture, run) {
+                    self.candidates.push(self.judge(shaft));
+                }
             }
         }
+        let (shaft, confidence, tip) = match still {
+            Still::Picture => {
+                let best = self
+                    .candidates
+                    .iter()
+                    .filter(|c| c.likeness >= SINGLE_LEAST)
+                    .max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
+                (best.shaft, 0.8 * best.likeness, false)
+            }
+            Still::Sequence => self.track.update(&self.candidates, time)?,
+        };
+        let point = |p: [f64; 2]| ScanPoint::new(p[0] / scale, p[1] / scale);
+        let [dx, dz] = shaft.direction();
+        let angle = if dx < 0.0 {
+            (-dz).atan2(-dx)
+        } else {
+            dz.atan2(dx)
+        };
+        Some(NeedleSeen {
+            a: point(shaft.from),
+            b: point(shaft.to),
+            angle: Radians(angle),
+            tip: tip.then(|| point(shaft.to)),
+            confidence,
+            in_plane: true,
+        })
     }
-}
 
-impl NeedleSearch {
+    /// How much a shaft looks like a needle.
+    fn judge(&self, shaft: Shaft) -> Candidate {
+        let (depth, _) = self.map.place(shaft.from);
+        let layers = self.map.layers_at(shaft.from, shaft.to);
+        let [dx, dz] = shaft.direction();
+        let across = (dx * layers[1] - dz * layers[0]).abs().asin().to_degrees();
+        let steepness = shaft.steepness().min(across);
+        let steep = steepness >= STEEP_DEG;
+        let ramp = |v: f32, from: f64, to: f64| rise(f64::from(v), from, to);
+        let even = ramp(shaft.cover, 0.6, 0.85)
+            * (1.0 - ramp(shaft.step, 0.45, 0.8))
+            * (1.0 - ramp(shaft.thick, 1.6, 2.4))
+            * ramp(shaft.contrast, 8.0, 18.0);
+        let likeness = if steep {
+            even * ramp(shaft.clear, 1.8, 3.0)
+                * rise(shaft.length(), 4.0, 8.0)
+                * ramp(shaft.score, 4.0, 8.0)
+                * (1.0 - ramp(shaft.rough, 0.2, 0.3))
+        } else {
+            even * ramp(shaft.clear, 2.5, 4.0)
+                * rise(shaft.length(), 6.0, 9.0)
+                * rise(steepness, 9.0, 12.5)
+                * (1.0 - rise(depth, 4.0, 6.0))
+                * (1.0 - ramp(shaft.rough, 0.15, 0.22))
+        };
+        Candidate {
+            shaft,
+            likeness,
+            steep,
+            depth,
+        }
+    }
+
     /// What was measured on the last picture, a line for each shaft.
     pub(super) fn explain(&self) -> impl Iterator<Item = String> {
-        self.shafts.iter().map(|s| {
-            let (depth, side) = self.map.place(s.from);
+        self.candidates.iter().map(|c| {
+            let s = &c.shaft;
             format!(
-                "shaft {:.1},{:.1} to {:.1},{:.1} long {:.1} steep {:.1} score {:.0} contrast {:.0} clear {:.1} \
-                 cover {:.2} first {:.2} rough {:.3} thick {:.2} drop {:.2} step {:.2} depth {depth:.1} side {side:.1}\n",
-                s.from[0], s.from[1], s.to[0], s.to[1], s.length(), s.steepness(), s.score, s.contrast, s.clear,
-                s.cover, s.cover_first, s.rough, s.thick, s.drop, s.step
+                "shaft {:.1},{:.1} to {:.1},{:.1} like {:.2} long {:.1} steep {:.1} score {:.0} contrast {:.0} \
+                 clear {:.1} cover {:.2} rough {:.3} thick {:.2} step {:.2} depth {:.1}\n",
+                s.from[0], s.from[1], s.to[0], s.to[1], c.likeness, s.length(), s.steepness(), s.score, s.contrast,
+                s.clear, s.cover, s.rough, s.thick, s.step, c.depth
             )
         })
     }
+}
+
+/// How strongly a shaft asks to be the needle among several.
+pub(super) fn weight(c: &Candidate) -> f64 {
+    c.likeness * c.shaft.length() * f64::from(c.shaft.contrast) * if c.steep { 2.0 } else { 1.0 }
 }

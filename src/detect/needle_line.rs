@@ -18,7 +18,7 @@ const MOST: usize = 300;
 /// How far a shaft is looked for beyond the ends of its run, mm.
 const BEYOND_MM: f64 = 3.0;
 /// How far a ridge may lie off a line that runs on it, mm.
-const ON_LINE_MM: f64 = 0.25;
+const ON_LINE_MM: f32 = 0.32;
 /// Passes of the fit: how far off the line its ridge may lie, and the length from the shallow end over which it counts
 /// in full, mm. A needle is straightest near the skin; what lies deeper counts as far as it runs on.
 const PASSES: [(f64, f64); 4] = [(0.9, 4.0), (0.45, 7.0), (0.3, 14.0), (0.3, 30.0)];
@@ -154,7 +154,7 @@ impl ShaftFit {
             (from, to) = self.straighten(from, to, beyond, (reach, straight))?;
             beyond = BEYOND_MM;
             self.read(picture, from, to, beyond);
-            self.judge(ON_LINE_MM);
+            self.judge(0.6);
             let (first, last) = self.ends(from, to)?;
             if k + 1 == PASSES.len() {
                 return Some(self.shaft(from, to, (first, last), run));
@@ -276,7 +276,7 @@ impl ShaftFit {
             let w = f64::from((station.contrast / usual).clamp(0.0, 1.5));
             let t = i as f64 * ALONG_MM - beyond;
             // a needle is straightest near the skin, and what lies behind its tip is none of it
-            let w = w / (1.0 + (t.max(0.0) / straight).powi(2));
+            let w = w / (1.0 + (t.max(0.0) / straight).powi(4));
             let inside = 1.0 - (f64::from(station.off) / (1.2 * reach)).powi(2);
             let w = w * inside.max(0.0);
             let off = f64::from(station.off);
@@ -317,7 +317,13 @@ impl ShaftFit {
         }
         let length = (to[0] - from[0]).hypot(to[1] - from[1]);
         let middle = ((BEYOND_MM + 0.5 * length) / ALONG_MM) as usize;
-        let says = |s: &Station| (s.contrast / usual).clamp(-0.2, 1.2) - 0.5;
+        let says = |s: &Station| {
+            if s.off.abs() > ON_LINE_MM {
+                -0.4
+            } else {
+                (s.contrast / usual).clamp(-0.2, 1.2) - 0.5
+            }
+        };
         let (mut sum, mut best, mut last) = (0.0_f32, 0.0_f32, middle);
         for (i, s) in self.stations.iter().enumerate().skip(middle) {
             sum += says(s);

@@ -82,6 +82,8 @@ pub(super) struct NeedleMap {
     origin: [f64; 2],
     pub level: Vec<f32>,
     ridge: Vec<f32>,
+    /// Where the beams of a curved array meet.
+    apex: Option<[f64; 2]>,
     /// Depth under the skin of every cell and distance from the side of the picture, mm.
     depth: Vec<f32>,
     side: Vec<f32>,
@@ -165,6 +167,16 @@ impl NeedleMap {
         (f64::from(self.depth[k]), f64::from(self.side[k]))
     }
 
+    /// Direction in which layers of tissue run between two points: along the skin.
+    pub(super) fn layers_at(&self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        let Some([ax, az]) = self.apex else {
+            return [1.0, 0.0];
+        };
+        let (dx, dz) = ((a[0] + b[0]) / 2.0 - ax, (a[1] + b[1]) / 2.0 - az);
+        let range = dx.hypot(dz).max(1e-6);
+        [dz / range, -dx / range]
+    }
+
     /// Depth under the skin and distance from the sides of the picture.
     fn lay_zones(&mut self, image: &ScanImage, scale: f64) {
         let count = self.columns * self.rows;
@@ -177,6 +189,7 @@ impl NeedleMap {
         } = image.beams
         {
             let (ax, az, near) = (apex.x * scale, apex.z * scale, near * scale);
+            self.apex = Some([ax, az]);
             for r in 0..self.rows {
                 for c in 0..self.columns {
                     let [x, z] = self.point(c as f64, r as f64);
@@ -190,6 +203,7 @@ impl NeedleMap {
             }
             return;
         }
+        self.apex = None;
         let (top, left, right) = self.content();
         for r in 0..self.rows {
             for c in 0..self.columns {
@@ -307,7 +321,9 @@ impl NeedleMap {
             let Some(run) = self.trace(&families[hit.family], hit) else {
                 continue;
             };
-            if !found.iter().any(|other| same(other, &run)) {
+            // layers enter the picture anywhere at its side, a flat needle only near the skin
+            let deep = f64::from(ENTRY_MM) < self.place(run.from).0;
+            if !(hit.family > 0 && deep || found.iter().any(|other| same(other, &run))) {
                 found.push(run);
             }
         }
@@ -430,5 +446,5 @@ fn same(a: &Run, b: &Run) -> bool {
         let length = dx.hypot(dz).max(1e-6);
         ((p[0] - a.from[0]) * dz - (p[1] - a.from[1]) * dx).abs() / length
     };
-    off(b.from) < 1.5 && off(b.to) < 1.5
+    off(b.from) < 0.9 && off(b.to) < 1.2
 }
