@@ -12,6 +12,11 @@ use crate::space::{Radians, ScanPoint};
 
 /// Angle to the skin and to the layers under a curved probe from which on a line is no layer, degrees.
 const STEEP_DEG: f64 = 30.0;
+const CLEAR_OF_SKIN_DEG: f64 = 18.0;
+/// Depth down to which a line comes from the skin, mm; deeper it comes from the side of the picture.
+const SKIN_MM: f64 = 6.5;
+/// A flat run longer than this is fitted by its first part, too: what lies behind the tip leads the fit astray.
+const FIRST_PART_MM: f64 = 9.0;
 /// Runs that are fitted.
 const FITTED: usize = 8;
 /// Least likeness at which a line of a single picture is called a needle.
@@ -21,9 +26,10 @@ const SINGLE_LEAST: f64 = 0.6;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub shaft: Shaft,
-    /// 0 to 1.
+    /// 0 to 1, as one of a sequence, and as a line of a single picture.
     pub likeness: f64,
-    /// Whether it is too steep for a layer of tissue.
+    pub single: f64,
+    /// Whether it comes from the skin too steeply for a layer of tissue.
     pub steep: bool,
     /// Depth of its shallow end under the skin, mm.
     pub depth: f64,
@@ -58,8 +64,10 @@ impl NeedleSearch {
             self.map.find(&mut self.runs);
             let picture = Reader::new(image, scale);
             for run in self.runs.iter().take(FITTED) {
-                if let Some(shaft) = self.fit.fit(&picture, run) {
-                    self.candidates.push(self.judge(shaft));
+                for part in parts(run).into_iter().flatten() {
+                    if let Some(shaft) = self.fit.fit(&picture, &part) {
+                        self.candidates.push(self.judge(shaft));
+                    }
                 }
             }
         }
@@ -68,9 +76,9 @@ impl NeedleSearch {
                 let best = self
                     .candidates
                     .iter()
-                    .filter(|c| c.likeness >= SINGLE_LEAST)
+                    .filter(|c| c.single >= SINGLE_LEAST)
                     .max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
-                (best.shaft, 0.8 * best.likeness, false)
+                (best.shaft, 0.8 * best.single, false)
             }
             Still::Sequence => self.track.update(&self.candidates, time)?,
         };
@@ -97,29 +105,47 @@ impl NeedleSearch {
         let layers = self.map.layers_at(shaft.from, shaft.to);
         let [dx, dz] = shaft.direction();
         let across = (dx * layers[1] - dz * layers[0]).abs().asin().to_degrees();
-        let steepness = shaft.steepness().min(across);
-        let steep = steepness >= STEEP_DEG;
+        let level = shaft.steepness();
+        let steep = level >= STEEP_DEG && across >= CLEAR_OF_SKIN_DEG;
         let ramp = |v: f32, from: f64, to: f64| rise(f64::from(v), from, to);
+        // a shaft is straight over its whole length, a layer or a fibre only over a piece
+        let straight = shaft.length() / (f64::from(shaft.rough) + 0.05);
         let even = ramp(shaft.cover, 0.6, 0.85)
-            * (1.0 - ramp(shaft.step, 0.45, 0.8))
             * (1.0 - ramp(shaft.thick, 1.6, 2.4))
-            * ramp(shaft.contrast, 8.0, 18.0);
-        let likeness = if steep {
-            even * ramp(shaft.clear, 1.8, 3.0)
+            * ramp(shaft.contrast, 8.0, 18.0)
+            * (1.0 - rise(level, 87.0, 88.5));
+        let (likeness, single) = if steep {
+            let moving = even
+                * (1.0 - ramp(shaft.step, 0.45, 0.8))
+                * ramp(shaft.clear, 1.8, 3.0)
                 * rise(shaft.length(), 4.0, 8.0)
                 * ramp(shaft.score, 4.0, 8.0)
-                * (1.0 - ramp(shaft.rough, 0.2, 0.3))
+                * (1.0 - ramp(shaft.rough, 0.2, 0.3));
+            let from_skin = depth <= SKIN_MM;
+            let single = if from_skin {
+                rise(straight, 60.0, 90.0)
+            } else {
+                rise(straight, 110.0, 170.0)
+            };
+            (moving, moving * single)
         } else {
-            even * ramp(shaft.clear, 2.5, 4.0)
+            let flat = even
+                * (1.0 - ramp(shaft.step, 0.3, 0.5))
+                * ramp(shaft.clear, 2.5, 4.0)
                 * rise(shaft.length(), 6.0, 9.0)
-                * rise(steepness, 9.0, 12.5)
-                * (1.0 - rise(depth, 4.0, 6.0))
-                * (1.0 - ramp(shaft.rough, 0.15, 0.22))
+                * rise(level, 9.0, 12.5)
+                * rise(across, 9.0, 12.5)
+                * (1.0 - rise(depth, 4.5, 6.0));
+            let plain = rise(straight, 62.0, 82.0) * rise(level.min(across), 13.0, 14.2);
+            let outright = rise(straight, 180.0, 240.0);
+            let single = flat * plain.max(outright);
+            (single, single)
         };
         Candidate {
             shaft,
             likeness,
-            steep,
+            single,
+            steep: steep && depth <= SKIN_MM,
             depth,
         }
     }
@@ -129,16 +155,30 @@ impl NeedleSearch {
         self.candidates.iter().map(|c| {
             let s = &c.shaft;
             format!(
-                "shaft {:.1},{:.1} to {:.1},{:.1} like {:.2} long {:.1} steep {:.1} score {:.0} contrast {:.0} \
+                "shaft {:.1},{:.1} to {:.1},{:.1} like {:.2} {:.2} long {:.1} steep {:.1} score {:.0} contrast {:.0} \
                  clear {:.1} cover {:.2} rough {:.3} thick {:.2} step {:.2} depth {:.1}\n",
-                s.from[0], s.from[1], s.to[0], s.to[1], c.likeness, s.length(), s.steepness(), s.score, s.contrast,
+                s.from[0], s.from[1], s.to[0], s.to[1], c.likeness, c.single, s.length(), s.steepness(), s.score, s.contrast,
                 s.clear, s.cover, s.rough, s.thick, s.step, c.depth
             )
         })
     }
 }
 
+/// What of a run is fitted: all of it, and its first part when it is flat and long.
+fn parts(run: &Run) -> [Option<Run>; 2] {
+    let length = run.length();
+    let d = [run.to[0] - run.from[0], run.to[1] - run.from[1]];
+    let flat = d[1] < d[0].abs() * 0.6;
+    let share = FIRST_PART_MM / length.max(1e-6);
+    let first = (flat && share < 0.9).then(|| Run {
+        to: [run.from[0] + d[0] * share, run.from[1] + d[1] * share],
+        ..*run
+    });
+    [Some(*run), first]
+}
+
 /// How strongly a shaft asks to be the needle among several.
 pub(super) fn weight(c: &Candidate) -> f64 {
-    c.likeness * c.shaft.length() * f64::from(c.shaft.contrast) * if c.steep { 2.0 } else { 1.0 }
+    let straight = c.shaft.length() / (f64::from(c.shaft.rough) + 0.05);
+    c.likeness * straight * f64::from(c.shaft.contrast).min(60.0) * if c.steep { 2.0 } else { 1.0 }
 }
