@@ -15,8 +15,8 @@ const STEEP_DEG: f64 = 30.0;
 const CLEAR_OF_SKIN_DEG: f64 = 18.0;
 /// Depth down to which a line comes from the skin, mm; deeper it comes from the side of the picture.
 const SKIN_MM: f64 = 6.5;
-/// A flat run longer than this is fitted by its first part, too: what lies behind the tip leads the fit astray.
-const FIRST_PART_MM: f64 = 9.0;
+/// A flat run longer than these is fitted by its first part, too: what lies behind the tip leads the fit astray.
+const FIRST_PARTS_MM: [f64; 2] = [10.0, 6.5];
 /// Runs that are fitted.
 const FITTED: usize = 8;
 /// Least likeness at which a line of a single picture is called a needle.
@@ -130,9 +130,9 @@ impl NeedleSearch {
             (moving, moving * single)
         } else {
             let flat = even
-                * (1.0 - ramp(shaft.step, 0.3, 0.5))
+                * (1.0 - ramp(shaft.step, 0.42, 0.6))
                 * ramp(shaft.clear, 2.5, 4.0)
-                * rise(shaft.length(), 6.0, 9.0)
+                * rise(shaft.length(), 4.5, 6.5)
                 * rise(level, 9.0, 12.5)
                 * rise(across, 9.0, 12.5)
                 * (1.0 - rise(depth, 4.5, 6.0));
@@ -164,17 +164,20 @@ impl NeedleSearch {
     }
 }
 
-/// What of a run is fitted: all of it, and its first part when it is flat and long.
-fn parts(run: &Run) -> [Option<Run>; 2] {
+/// What of a run is fitted: all of it, and its first parts when it is flat and long.
+fn parts(run: &Run) -> [Option<Run>; 3] {
     let length = run.length();
     let d = [run.to[0] - run.from[0], run.to[1] - run.from[1]];
     let flat = d[1] < d[0].abs() * 0.6;
-    let share = FIRST_PART_MM / length.max(1e-6);
-    let first = (flat && share < 0.9).then(|| Run {
-        to: [run.from[0] + d[0] * share, run.from[1] + d[1] * share],
-        ..*run
-    });
-    [Some(*run), first]
+    let first = |part: f64| {
+        let share = part / length.max(1e-6);
+        (flat && share < 0.9).then(|| Run {
+            to: [run.from[0] + d[0] * share, run.from[1] + d[1] * share],
+            ..*run
+        })
+    };
+    let [long, short] = FIRST_PARTS_MM.map(first);
+    [Some(*run), long, short]
 }
 
 /// How strongly a shaft asks to be the needle among several.

@@ -10,6 +10,8 @@ use crate::image::ScanImage;
 /// Distance of stations along the shaft and of samples across it, mm.
 const ALONG_MM: f64 = 0.3;
 const ACROSS_MM: f64 = 0.15;
+/// The same for flat shafts: blur along beams is less than across them, and what lies beside a needle is nearer.
+const ACROSS_FLAT_MM: f64 = 0.1;
 /// Samples to either side of the line.
 const SIDE: usize = 12;
 const WIDTH: usize = 2 * SIDE + 1;
@@ -138,6 +140,8 @@ pub(super) struct ShaftFit {
     stations: Vec<Station>,
     levels: Vec<[f32; WIDTH]>,
     mean: [f32; WIDTH],
+    /// Distance of samples across the shaft that is fitted, mm.
+    across: f64,
 }
 
 impl ShaftFit {
@@ -147,6 +151,12 @@ impl ShaftFit {
         if run.length() < 2.0 {
             return None;
         }
+        let [dx, dz] = unit(from, to);
+        self.across = if dz < 0.5 * dx.abs() {
+            ACROSS_FLAT_MM
+        } else {
+            ACROSS_MM
+        };
         let mut beyond = 0.0;
         self.read(picture, from, to, beyond);
         for (k, (reach, straight)) in PASSES.into_iter().enumerate() {
@@ -195,7 +205,7 @@ impl ShaftFit {
             let t = i as f64 * ALONG_MM - beyond;
             let mut levels = [0.0_f32; WIDTH];
             for (k, level) in levels.iter_mut().enumerate() {
-                let a = (k as f64 - SIDE as f64) * ACROSS_MM;
+                let a = (k as f64 - SIDE as f64) * self.across;
                 // two samples along the shaft calm the speckle
                 let (x, z) = (
                     from[0] + d[0] * t - d[1] * a,
@@ -210,7 +220,7 @@ impl ShaftFit {
 
     /// Finds the ridge of every station within `reach` mm of the line.
     fn judge(&mut self, reach: f64) {
-        let within = (reach / ACROSS_MM).round() as usize;
+        let within = ((reach / self.across).round() as usize).min(SIDE - 2);
         self.stations.clear();
         for i in 0..self.levels.len() {
             self.stations.push(self.station(i, within));
@@ -252,7 +262,7 @@ impl ShaftFit {
         }
         Station {
             off: if weight > 0.0 {
-                sum / weight * ACROSS_MM as f32
+                sum / weight * self.across as f32
             } else {
                 0.0
             },
@@ -381,7 +391,7 @@ impl ShaftFit {
             .fold(0.0_f32, |m, v| m.max(*v));
         let half = 0.5 * (top + base);
         let wide = self.mean.iter().filter(|v| **v > half).count();
-        shaft.thick = wide as f32 * ACROSS_MM as f32;
+        shaft.thick = wide as f32 * self.across as f32;
         let n = (1.5 / ALONG_MM) as usize;
         let mean = |part: &[Station]| {
             part.iter().map(|s| s.contrast).sum::<f32>() / part.len().max(1) as f32

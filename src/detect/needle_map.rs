@@ -13,7 +13,7 @@ const MOST_CELLS: f64 = 34_000.0;
 const DEEPEST_MM: f64 = 70.0;
 /// Distance of the flanks from the ridge, mm: the blur across beams is wider than that along them.
 const FLANK_ACROSS_MM: f64 = 1.2;
-const FLANK_ALONG_MM: f64 = 0.9;
+const FLANK_ALONG_MM: f64 = 0.6;
 /// Steepest line (against the vertical) in steps of [`STEP_DEG`]; flat lines lie between the two angles to the skin.
 const STEEP_DEG: f64 = 60.0;
 const FLAT_DEG: [f64; 2] = [10.0, 32.5];
