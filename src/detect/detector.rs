@@ -125,7 +125,10 @@ impl PortDetector {
                 o.left_face, o.right_face, o.rim
             )
         });
-        interfaces.chain(openings).chain(self.needle.explain()).collect()
+        interfaces
+            .chain(openings)
+            .chain(self.needle.explain())
+            .collect()
     }
 
     /// Refines and reads the lines found; returns how many interfaces that gave.

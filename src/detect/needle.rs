@@ -64,7 +64,9 @@ impl NeedleSearch {
             self.map.find(&mut self.runs);
             let picture = Reader::new(image, scale);
             for run in self.runs.iter().take(FITTED) {
-                for part in parts(run).into_iter().flatten() {
+                let near_skin = self.map.place(run.from).0 <= SKIN_MM;
+                let count = if near_skin { 3 } else { 1 };
+                for part in parts(run).into_iter().take(count).flatten() {
                     if let Some(shaft) = self.fit.fit(&picture, &part) {
                         self.candidates.push(self.judge(shaft));
                     }

@@ -177,7 +177,13 @@ impl ShaftFit {
     }
 
     /// The shaft between two stations of a line that has been read.
-    fn shaft(&mut self, from: [f64; 2], to: [f64; 2], (first, last): (f64, f64), run: &Run) -> Shaft {
+    fn shaft(
+        &mut self,
+        from: [f64; 2],
+        to: [f64; 2],
+        (first, last): (f64, f64),
+        run: &Run,
+    ) -> Shaft {
         let mut shaft = Shaft {
             from: along(from, to, first - BEYOND_MM),
             to: along(from, to, last - BEYOND_MM),
@@ -190,13 +196,7 @@ impl ShaftFit {
     }
 
     /// Reads the levels across the line at every station, `beyond` mm further at both ends.
-    fn read(
-        &mut self,
-        picture: &Reader<'_>,
-        from: [f64; 2],
-        to: [f64; 2],
-        beyond: f64,
-    ) {
+    fn read(&mut self, picture: &Reader<'_>, from: [f64; 2], to: [f64; 2], beyond: f64) {
         let d = unit(from, to);
         let length = (to[0] - from[0]).hypot(to[1] - from[1]) + 2.0 * beyond;
         let count = ((length / ALONG_MM) as usize + 1).min(MOST);
@@ -207,10 +207,7 @@ impl ShaftFit {
             for (k, level) in levels.iter_mut().enumerate() {
                 let a = (k as f64 - SIDE as f64) * self.across;
                 // two samples along the shaft calm the speckle
-                let (x, z) = (
-                    from[0] + d[0] * t - d[1] * a,
-                    from[1] + d[1] * t + d[0] * a,
-                );
+                let (x, z) = (from[0] + d[0] * t - d[1] * a, from[1] + d[1] * t + d[0] * a);
                 let (hx, hz) = (0.25 * ALONG_MM * d[0], 0.25 * ALONG_MM * d[1]);
                 *level = 0.5 * (picture.at(x - hx, z - hz) + picture.at(x + hx, z + hz));
             }
@@ -236,10 +233,7 @@ impl ShaftFit {
         let flank = |low: usize, high: usize| {
             let n = (high - low) as f32;
             let mean = (low..high).map(level).sum::<f32>() / n;
-            let spread = (low..high)
-                .map(|k| (level(k) - mean).powi(2))
-                .sum::<f32>()
-                / n;
+            let spread = (low..high).map(|k| (level(k) - mean).powi(2)).sum::<f32>() / n;
             (mean, spread)
         };
         let (left, left_spread) = flank(0, SIDE + 1 - FLANK);
@@ -398,7 +392,8 @@ impl ShaftFit {
         };
         let end = b.min(self.stations.len() - 1);
         let before = mean(&self.stations[(end + 1).saturating_sub(n)..=end]);
-        let after = mean(&self.stations[(end + 2).min(end + 1)..(end + 2 + n).min(self.stations.len())]);
+        let after =
+            mean(&self.stations[(end + 2).min(end + 1)..(end + 2 + n).min(self.stations.len())]);
         shaft.drop = (before - after) / before.max(1.0);
     }
 }

@@ -68,11 +68,7 @@ impl Growth {
         let (k0, k1) = (p[0] / s, p[1] / s);
         self.length += k0 * off;
         self.speed += k1 * off;
-        self.p = [
-            p[0] * (1.0 - k0),
-            p[1] * (1.0 - k0),
-            p[2] - k1 * p[1],
-        ];
+        self.p = [p[0] * (1.0 - k0), p[1] * (1.0 - k0), p[2] - k1 * p[1]];
         true
     }
 }
