@@ -93,8 +93,6 @@ pub(super) struct Reader<'a> {
     rows: usize,
     per_mm: [f64; 2],
     shift: [f64; 2],
-    /// Edge of a pixel, mm.
-    pub pixel: f64,
 }
 
 impl<'a> Reader<'a> {
@@ -106,7 +104,6 @@ impl<'a> Reader<'a> {
             rows: image.rows,
             per_mm: back.scale().map(|s| s / scale),
             shift: back.shift(),
-            pixel: image.scan_from_pixel.scale()[0].abs() * scale,
         }
     }
 

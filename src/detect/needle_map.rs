@@ -172,7 +172,10 @@ impl NeedleMap {
         let Some([ax, az]) = self.apex else {
             return [1.0, 0.0];
         };
-        let (dx, dz) = ((a[0] + b[0]) / 2.0 - ax, (a[1] + b[1]) / 2.0 - az);
+        let (dx, dz) = (
+            f64::midpoint(a[0], b[0]) - ax,
+            f64::midpoint(a[1], b[1]) - az,
+        );
         let range = dx.hypot(dz).max(1e-6);
         [dz / range, -dx / range]
     }
