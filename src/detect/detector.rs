@@ -99,29 +99,31 @@ impl PortDetector {
         finding
     }
 
-    /// What was measured on the last picture, a line for each interface and opening, for evaluation reports.
-    pub fn explain(&self) -> String {
-        let interfaces = self.interfaces.iter().take(self.count).map(|i| {
-            let (z, tilt) = i
-                .line
-                .map_or((0.0, 0.0), |l| (l.z0, l.slope.atan().to_degrees()));
-            format!(
-                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} late {:.2} drop {:.0} \
-                 copy {:.2} bright {:.2} rough {:.3} length {:.1} cover {:.2}\n",
-                i.metal, i.onset, i.peak, i.tail, i.late, i.drop, i.copy, i.bright, i.rough, i.length, i.cover
-            )
-        });
-        let openings = self.openings.iter().map(|o| {
-            format!(
-                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} rough {:.2} cover {:.2} \
-                 behind {:.0} through {:.0} rest {:.0} cup {:.0}@{:.1} cover {:.2} rough {:.2} visible {:.2} \
-                 face {:.0}/{:.0} rim {:?}\n",
-                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover,
-                o.behind, o.through, o.rest, o.cup, o.cup_at, o.cup_cover, o.cup_rough, o.visible,
-                o.left_face, o.right_face, o.rim
-            )
-        });
-        interfaces.chain(openings).collect()
+    /// What was measured on the last picture, a line for each interface (`I`) and each opening of it (`O`), for
+    /// evaluation reports and for fitting.
+    pub fn explain(&mut self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for k in 0..self.count {
+            let placed = self.openings_of(k);
+            let Some((i, line)) = self.interfaces.get(k).and_then(|i| Some((i, i.line?))) else {
+                continue;
+            };
+            let _ = write!(text, "I {k} {:.3} {:.4} {:.3} {:.4}", line.z0, line.slope, line.pivot, i.metal);
+            for t in i.traits {
+                let _ = write!(text, " {t:.4}");
+            }
+            text.push('\n');
+            for p in &placed {
+                let o = &p.opening;
+                let _ = write!(text, "O {k} {:.3} {:.3} {:.3} {:?} {:.4}", p.x, p.z, o.width(), o.class, o.score);
+                for t in o.traits {
+                    let _ = write!(text, " {t:.4}");
+                }
+                text.push('\n');
+            }
+        }
+        text
     }
 
     /// Refines and reads the lines found; returns how many interfaces that gave.

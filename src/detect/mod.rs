@@ -7,6 +7,7 @@ mod detector;
 mod face;
 mod grid;
 mod lines;
+mod metal;
 mod port;
 mod surface;
 mod track;

@@ -80,7 +80,12 @@ pub(super) struct Opening {
     pub score: f64,
     /// What it is taken for.
     pub class: OpeningClass,
+    /// What speaks for or against its being a pump's opening, in the order of `classify`.
+    pub traits: [f64; OPENING_TRAITS],
 }
+
+/// Number of traits of an opening.
+pub(super) const OPENING_TRAITS: usize = 26;
 
 impl Opening {
     /// Whether a septum was seen at `step`.
@@ -521,6 +526,34 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
     let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
         * rise(o.left_face + o.right_face, 14.0, 21.0);
     o.score = face.metal * fit * inside * visible * beside;
+    o.traits = [
+        o.fit.clamp(0.0, 1.0),
+        (o.septum / 40.0).clamp(0.0, 2.0),
+        o.septum_cover,
+        (5.0 * o.septum_rough).clamp(0.0, 2.0),
+        o.step.clamp(-3.5, 3.5).max(0.0),
+        (-o.step).clamp(0.0, 3.5),
+        (o.rest / 40.0).clamp(0.0, 2.0),
+        (o.behind / 30.0).clamp(-2.0, 3.0),
+        (o.through / 30.0).clamp(-2.0, 3.0),
+        (o.cup / 50.0).clamp(0.0, 3.0),
+        o.cup_cover,
+        (5.0 * o.cup_rough).clamp(0.0, 2.0),
+        ((o.cup_at - o.step.max(0.0)) / 5.0).clamp(0.0, 2.5),
+        o.visible,
+        (o.left_face.min(o.right_face) / 10.0).min(2.0),
+        (o.left_face + o.right_face).min(50.0) / 20.0,
+        o.width() / 7.0,
+        fit,
+        open,
+        septum,
+        cup,
+        bottom,
+        inside,
+        visible,
+        beside,
+        face.metal,
+    ];
     let width = o.width();
     let most = context.port_width.1.0 + if o.step < 0.0 { 3.5 } else { 1.5 };
     o.class = match o.rim {
