@@ -12,8 +12,12 @@ use crate::space::{Millimeters, Radians, ScanPoint, Segment};
 
 /// Speed of the face from which on a picture moves too fast for a path, mm/s (H16).
 const MOVING_MM_S: f64 = 25.0;
-/// Least score at which an interface is called the pump's face.
-const METAL_LEAST: f64 = 0.45;
+/// Least score at which an interface is called the pump's face, and at which openings in it are looked at: an
+/// opening of the right kind speaks for the metal around it too.
+const METAL_LEAST: f64 = 0.6;
+const METAL_POSSIBLE: f64 = 0.12;
+/// Most interfaces whose openings are looked at.
+const FACES: usize = 3;
 
 /// How far under a line the next one is looked for, mm, and under how many of the strongest lines.
 const UNDER_MM: [f64; 2] = [0.9, 1.6];
@@ -85,12 +89,16 @@ impl PortDetector {
         if image.unit == LengthUnit::Pixels {
             return finding;
         }
-        let face = self.metal(count);
-        let placed = face.map_or_else(Vec::new, |k| self.openings_of(k));
+        let placed = self.all_openings(count);
         let verdict = match still {
             Still::Picture => PortTrack::single(&placed),
             Still::Sequence => self.track.update(&placed, time),
         };
+        let face = verdict
+            .port
+            .filter(|_| !verdict.held)
+            .map(|p| p.face)
+            .or_else(|| self.metal(count));
         finding.face = face.and_then(|k| self.face_of(k));
         if still == Still::Sequence {
             finding.motion = self.motion(face, &verdict, time);
@@ -175,17 +183,38 @@ impl PortDetector {
 
     /// The interface that is the pump's face, if any is metal.
     fn metal(&self, count: usize) -> Option<usize> {
-        self.interfaces
+        self.strongest(count, METAL_LEAST).next()
+    }
+
+    /// Interfaces that may be metal, most likely first.
+    fn strongest(&self, count: usize, least: f64) -> impl Iterator<Item = usize> {
+        let mut likely: Vec<(f64, usize)> = self
+            .interfaces
             .iter()
             .enumerate()
             .take(count)
-            .filter(|(_, i)| i.metal >= METAL_LEAST)
-            .max_by(|(_, a), (_, b)| {
-                let strength =
-                    |i: &Interface| i.metal * f64::from(i.peak * i.peak) * i.length.min(40.0);
-                strength(a).total_cmp(&strength(b))
-            })
-            .map(|(k, _)| k)
+            .filter(|(_, i)| i.metal >= least)
+            .map(|(k, i)| (i.logit + i.length.min(40.0) / 20.0, k))
+            .collect();
+        likely.sort_by(|a, b| b.0.total_cmp(&a.0));
+        likely.into_iter().map(|(_, k)| k)
+    }
+
+    /// The openings of every interface that may be metal; of the same one seen twice, the better.
+    fn all_openings(&mut self, count: usize) -> Vec<Placed> {
+        let mut all: Vec<Placed> = Vec::new();
+        let faces: Vec<usize> = self.strongest(count, METAL_POSSIBLE).take(FACES).collect();
+        for face in faces {
+            all.append(&mut self.openings_of(face));
+        }
+        all.sort_by(|a, b| b.opening.score.total_cmp(&a.opening.score));
+        let mut kept: Vec<Placed> = Vec::with_capacity(all.len());
+        for p in all {
+            if !kept.iter().any(|k| (k.x - p.x).abs() < 1.5) {
+                kept.push(p);
+            }
+        }
+        kept
     }
 
     fn openings_of(&mut self, face: usize) -> Vec<Placed> {
@@ -197,7 +226,10 @@ impl PortDetector {
         let Some(line) = interface.line else {
             return Vec::new();
         };
-        self.openings.iter().map(|o| place(&line, o)).collect()
+        self.openings
+            .iter()
+            .map(|o| place(&line, o, face))
+            .collect()
     }
 
     fn face_of(&self, face: usize) -> Option<Face> {
@@ -271,12 +303,13 @@ impl PortDetector {
 }
 
 /// Puts an opening into the picture: on the face plane, or on the rim when raised.
-fn place(line: &Line, opening: &Opening) -> Placed {
+fn place(line: &Line, opening: &Opening, face: usize) -> Placed {
     let stretch = (1.0 + line.slope * line.slope).sqrt();
     let x = line.pivot + opening.center() / stretch;
     let up = opening.raised() / stretch;
     Placed {
         opening: *opening,
+        face,
         x: x + up * line.slope,
         z: line.z_at(x) - up,
     }

@@ -13,6 +13,8 @@ const FADING_SHADOW: f32 = 30.0;
 const FADING_FALL: f32 = 30.0;
 /// Length over which a fading face must be known by its fall, mm.
 const FADING_MM: f64 = 16.0;
+/// Widest strip that counts as a shadow from above, mm: as wide as an opening is looked for.
+const SHADOW_MM: f64 = 11.0;
 /// Length over which a line must hold together to count, mm, and the share of columns that must show it.
 const RUN_MM: f64 = 3.0;
 const RUN_SHARE: f64 = 0.75;
@@ -82,6 +84,8 @@ pub(super) struct Interface {
     pub cover: f64,
     /// Probability-like score of being metal, 0 to 1.
     pub metal: f64,
+    /// The logit it comes from.
+    pub logit: f64,
     /// What speaks for or against metal, in the order of `metal.rs`.
     pub traits: [f64; super::metal::TRAITS],
 }
@@ -264,6 +268,7 @@ impl Interface {
             .collect();
         if rises.len() < 14 {
             self.metal = 0.0;
+            self.logit = super::metal::NOT_METAL;
             return;
         }
         rises.sort_by(f32::total_cmp);
@@ -366,7 +371,8 @@ impl Interface {
         }
     }
 
-    /// Darkness of the tissue above each column against its surroundings within 12 mm.
+    /// Darkness of the tissue above each column against that on both sides of it, where the dark strip is narrower
+    /// than [`SHADOW_MM`]: a wider one (a scar) covers an opening together with the face beside it and hides neither.
     fn measure_shade(&mut self, grid: &BeamGrid) {
         let tissue: Vec<f32> = self
             .columns
@@ -382,22 +388,25 @@ impl Interface {
             })
             .collect();
         let near = (0.9 / grid.pitch).round().max(1.0) as usize;
-        let far = (12.0 / grid.pitch).round() as usize;
         let n = tissue.len();
-        let mut window: Vec<f32> = Vec::with_capacity(2 * far + 1);
-        for b in 0..n {
-            if !self.columns[b].met {
-                continue;
+        let own: Vec<f32> = (0..n)
+            .map(|b| mean_of(&tissue[b.saturating_sub(near)..(b + near + 1).min(n)]))
+            .collect();
+        // the strip is filled up from the brighter of what lies within reach, then cut back
+        let block = (1.2 / grid.pitch).round().max(1.0) as usize;
+        let levels: Vec<f32> = own.chunks(block).map(mean_of).collect();
+        let reach = (SHADOW_MM / 2.0 / (block as f64 * grid.pitch)).round().max(1.0) as usize;
+        let around = |v: &[f32], k: usize, pick: fn(f32, f32) -> f32| {
+            v[k.saturating_sub(reach)..(k + reach + 1).min(v.len())]
+                .iter()
+                .copied()
+                .fold(v[k], pick)
+        };
+        let spread: Vec<f32> = (0..levels.len()).map(|k| around(&levels, k, f32::max)).collect();
+        for (b, c) in self.columns.iter_mut().enumerate() {
+            if c.met {
+                c.shade = (around(&spread, b / block, f32::min) - own[b]).max(0.0);
             }
-            let own = mean_of(&tissue[b.saturating_sub(near)..(b + near + 1).min(n)]);
-            if b % 4 == 0 || window.is_empty() {
-                window.clear();
-                let around = &tissue[b.saturating_sub(far)..(b + far + 1).min(n)];
-                window.extend(around.iter().copied().filter(|v| v.is_finite()));
-                window.sort_by(f32::total_cmp);
-            }
-            let usual = window.get(window.len() * 6 / 10).copied().unwrap_or(own);
-            self.columns[b].shade = (usual - own).max(0.0);
         }
     }
 

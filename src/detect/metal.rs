@@ -6,6 +6,7 @@
 use super::face::{Column, Interface, edge_near, median};
 use super::grid::BeamGrid;
 use super::port::rise;
+use super::weights::{METAL, METAL_BIAS, logit, probability};
 
 impl Interface {
     /// Length, cover, ring-down and the score of being metal.
@@ -13,6 +14,7 @@ impl Interface {
         let seen: Vec<&Column> = self.columns.iter().filter(|c| c.shows_face()).collect();
         if seen.len() < 10 {
             self.metal = 0.0;
+            self.logit = NOT_METAL;
             return;
         }
         let count = seen.len();
@@ -63,14 +65,6 @@ impl Interface {
         // layer at twice the depth is a layer.
         let dark_below = rise(f64::from(self.drop), 0.0, 15.0);
         let copied = 0.9 * self.copy * leading * dark_below;
-        let below = ringing.max(shadow * leading).max(copied);
-        let bright =
-            rise(f64::from(self.onset), 24.0, 48.0) * rise(f64::from(self.bright), 0.72, 0.88);
-        let straight = 1.0 - rise(self.rough, 0.15, 0.21);
-        let long = rise(self.length, 10.0, 18.0);
-        let tissue = rise(self.tissue_above(grid), 3.0, 10.0);
-        let deep = rise(depth, 4.4, 6.0);
-        self.metal = below * bright * straight * long * tissue * deep;
         let view = self.copy_profile(grid);
         let deeper = median(seen_again(&self.columns).map(|c| c.deep));
         let over = (self.peak - deeper).max(10.0);
@@ -104,6 +98,13 @@ impl Interface {
             copied,
             f64::from(above / 50.0),
         ];
+        self.logit = logit(METAL_BIAS, &METAL, &self.traits);
+        // no sum of other signs makes up for these
+        let straight = 1.0 - rise(self.rough, 0.15, 0.25);
+        let long = rise(self.length, 8.0, 14.0);
+        let tissue = rise(self.tissue_above(grid), 2.0, 5.0);
+        let deep = rise(depth, 4.4, 5.2);
+        self.metal = probability(self.logit) * straight * long * tissue * deep;
     }
 
     /// Level of everything between skin and face: metal in black water is no implant.
@@ -251,5 +252,7 @@ fn seen_again(columns: &[Column]) -> impl Iterator<Item = &Column> {
     columns.iter().filter(|c| c.shows_face())
 }
 
+/// The logit of what cannot be judged.
+pub(super) const NOT_METAL: f64 = -9.0;
 /// Number of traits that tell metal from tissue.
 pub(super) const TRAITS: usize = 27;

@@ -11,6 +11,7 @@ mod metal;
 mod port;
 mod surface;
 mod track;
+mod weights;
 
 pub use context::{DetectorContext, PortFamily};
 pub use detector::{PortDetector, Still};

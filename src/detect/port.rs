@@ -10,6 +10,7 @@
 use super::context::DetectorContext;
 use super::face::{Interface, edge_near, median};
 use super::grid::BeamGrid;
+use super::weights::{OPENING, OPENING_BIAS, logit, probability};
 
 /// Openings kept per frame.
 const KEPT: usize = 5;
@@ -85,7 +86,7 @@ pub(super) struct Opening {
 }
 
 /// Number of traits of an opening.
-pub(super) const OPENING_TRAITS: usize = 26;
+pub(super) const OPENING_TRAITS: usize = 36;
 
 impl Opening {
     /// Whether a septum was seen at `step`.
@@ -197,7 +198,7 @@ impl PortSearch {
                     continue;
                 }
                 let fit = self.fit(i, j, first, last);
-                if fit > 0.3 {
+                if fit > 0.2 {
                     all.push((fit, i, j));
                 }
             }
@@ -525,7 +526,6 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
     let visible = rise(o.visible, 0.45, 0.8);
     let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
         * rise(o.left_face + o.right_face, 14.0, 21.0);
-    o.score = face.metal * fit * inside * visible * beside;
     o.traits = [
         o.fit.clamp(0.0, 1.0),
         (o.septum / 40.0).clamp(0.0, 2.0),
@@ -552,8 +552,19 @@ fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
         inside,
         visible,
         beside,
-        face.metal,
+        face.logit.clamp(-6.0, 6.0),
+        (o.width() - 7.0).abs(),
+        (5.2 - o.width()).max(0.0),
+        face.traits[3],
+        face.traits[5],
+        face.traits[7],
+        face.traits[9],
+        face.traits[10],
+        face.traits[13],
+        face.traits[14],
+        (o.cup_at - o.step.max(0.0) - 3.0).clamp(0.0, 4.0),
     ];
+    o.score = probability(logit(OPENING_BIAS, &OPENING, &o.traits)) * rise(o.visible, 0.3, 0.5);
     let width = o.width();
     let most = context.port_width.1.0 + if o.step < 0.0 { 3.5 } else { 1.5 };
     o.class = match o.rim {

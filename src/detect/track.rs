@@ -13,9 +13,9 @@ const GOOD_TO_LOCK: u32 = 2;
 /// Face on each side needed to acquire a lock, mm.
 const LOCK_FACE_MM: f64 = 10.0;
 /// Least score of an opening that is followed, that starts a track, and that locks.
-const SCORE_FOLLOW: f64 = 0.18;
-const SCORE_START: f64 = 0.35;
-const SCORE_LOCK: f64 = 0.55;
+const SCORE_FOLLOW: f64 = 0.25;
+const SCORE_START: f64 = 0.5;
+const SCORE_LOCK: f64 = 0.88;
 /// How far an opening may be from where it is expected: in calm, and in a jerk when width and step agree, mm.
 const CALM_GATE_MM: f64 = 2.5;
 const JERK_GATE_MM: f64 = 12.0;
@@ -28,6 +28,8 @@ const FORGET_S: f64 = 1.0;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed {
     pub opening: Opening,
+    /// The interface it lies in, by its place in the frame's list.
+    pub face: usize,
     /// Centre of the opening on the face plane (or on the rim), analysis mm.
     pub x: f64,
     pub z: f64,
@@ -271,6 +273,7 @@ mod tests {
                 visible: 1.0,
                 ..Opening::default()
             },
+            face: 0,
             x,
             z: 20.0,
         }
