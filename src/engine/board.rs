@@ -197,6 +197,12 @@ impl Shared {
         }
     }
 
+    /// Tells the user, and the journal.
+    pub(super) fn tell_trouble(&self, notice: Notice) {
+        self.desk(Job::Trouble(notice.clone()));
+        self.add_notice(notice);
+    }
+
     /// Tells the user, once a text.
     pub(super) fn add_notice(&self, notice: Notice) {
         let mut board = self.board();

@@ -10,7 +10,7 @@ use crate::procedure::Event;
 use crate::stream::{Delivery, HealthMeter, SourceProblem, Taken};
 
 use super::board::{Flow, Job, Shared, Source};
-use super::{Command, Connector, Feed};
+use super::{Command, Connector, Feed, SourceChoice};
 
 /// How long the source is waited for before commands are looked at again.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -102,9 +102,7 @@ impl Capture {
                 self.shared.board().flow = Flow::Gone;
             }
         }
-        let notice = Notice::of(problem);
-        self.shared.desk(Job::Trouble(notice.clone()));
-        self.shared.add_notice(notice);
+        self.shared.tell_trouble(Notice::of(problem));
     }
 
     fn hand_on(&mut self, mut frame: Arc<Frame>) {
@@ -135,9 +133,7 @@ impl Capture {
         let mut board = shared.board();
         if board.source.origin != frame.origin {
             // A peer on the network may hand on a simulation or a recording: the picture says what it is (H28).
-            let mut source = board.source.as_ref().clone();
-            source.origin = frame.origin;
-            board.source = Arc::new(source);
+            Arc::make_mut(&mut board.source).origin = frame.origin;
         }
         board.last_captured = Some(frame.captured_at);
         board.flow = Flow::On;
@@ -182,10 +178,9 @@ impl Capture {
         }));
         let facts = Arc::new(facts.clone());
         let mut board = self.shared.board();
-        let mut source = board.source.as_ref().clone();
+        let source = Arc::make_mut(&mut board.source);
         source.name.clone_from(&facts.name);
         source.facts = Some(facts);
-        board.source = Arc::new(source);
         drop(board);
         self.shared.wake();
     }
@@ -198,7 +193,7 @@ impl Capture {
                 self.shared
                     .desk(Job::Event(Event::SettingsChanged { settings: granted }));
             }
-            Command::Connect(_) => self.connect(command),
+            Command::Connect(choice) => self.connect(choice),
             Command::Freeze
             | Command::Unfreeze
             | Command::ChoosePump(_)
@@ -214,8 +209,7 @@ impl Capture {
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_) => {
                 if let Some(notice) = self.feed.apply(command) {
-                    self.shared.desk(Job::Trouble(notice.clone()));
-                    self.shared.add_notice(notice);
+                    self.shared.tell_trouble(notice);
                 }
             }
         }
@@ -225,10 +219,7 @@ impl Capture {
     }
 
     /// Lets go of the present source and takes the one chosen. A source that cannot be taken changes nothing.
-    fn connect(&mut self, command: &Command) {
-        let Command::Connect(choice) = command else {
-            return;
-        };
+    fn connect(&mut self, choice: &SourceChoice) {
         let opened = match &mut self.connector {
             Some(connector) => connector(choice),
             None => Err(Notice::note("this session keeps the source it began with")),
@@ -236,8 +227,7 @@ impl Capture {
         let feed = match opened {
             Ok(feed) => feed,
             Err(notice) => {
-                self.shared.desk(Job::Trouble(notice.clone()));
-                self.shared.add_notice(notice);
+                self.shared.tell_trouble(notice);
                 return;
             }
         };

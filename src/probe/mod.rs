@@ -27,7 +27,7 @@ pub use reference::{
     BlockFault, FrameHeader, HeaderFault, Identity, Layout, Limits, MAX_PAYLOAD, ReferenceDecoder,
     ReferenceDriver, SampleFormat, Settings,
 };
-pub use usb::{AttachedProbe, ListProblem, StreamEnd, UsbOpener, attached, list_usb};
+pub use usb::{StreamEnd, UsbOpener, list_usb};
 pub use usb_source::{FoundDevice, Opener, ProbeDevice, UsbSelector, UsbSource};
 
 /// Everything that could be a source on this machine. Takes a few milliseconds; opens nothing for longer than it takes
