@@ -4,7 +4,8 @@ use super::context::DetectorContext;
 use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
 use super::grid::{BeamGrid, Line};
 use super::lines::LineSearch;
-use super::port::{Opening, PortSearch};
+use super::opening::Opening;
+use super::port::PortSearch;
 use super::surface;
 use super::track::{Placed, PortTrack, Verdict};
 use super::{Face, Finding, Motion, Port, PortState};
@@ -13,8 +14,12 @@ use crate::space::{Millimeters, Radians, ScanPoint, Segment};
 
 /// Speed of the face from which on a picture moves too fast for a path, mm/s (H16).
 const MOVING_MM_S: f64 = 25.0;
-/// Least score at which an interface is called the pump's face.
-const METAL_LEAST: f64 = 0.45;
+/// Least score at which an interface is called the pump's face, and at which openings in it are looked at: an
+/// opening of the right kind speaks for the metal around it too.
+const METAL_LEAST: f64 = 0.6;
+const METAL_POSSIBLE: f64 = 0.12;
+/// Most interfaces whose openings are looked at.
+const FACES: usize = 3;
 
 /// How far under a line the next one is looked for, mm, and under how many of the strongest lines.
 const UNDER_MM: [f64; 2] = [0.9, 1.6];
@@ -88,12 +93,16 @@ impl PortDetector {
         if image.unit == LengthUnit::Pixels {
             return finding;
         }
-        let face = self.metal(count);
-        let placed = face.map_or_else(Vec::new, |k| self.openings_of(k));
+        let placed = self.all_openings(count);
         let verdict = match still {
             Still::Picture => PortTrack::single(&placed),
             Still::Sequence => self.track.update(&placed, time),
         };
+        let face = verdict
+            .port
+            .filter(|_| !verdict.held)
+            .map(|p| p.face)
+            .or_else(|| self.metal(count));
         finding.face = face.and_then(|k| self.face_of(k));
         if still == Still::Sequence {
             finding.motion = self.motion(face, &verdict, time);
@@ -105,29 +114,31 @@ impl PortDetector {
         finding
     }
 
-    /// What was measured on the last picture, a line for each interface and opening, for evaluation reports.
-    pub fn explain(&self) -> String {
-        let interfaces = self.interfaces.iter().take(self.count).map(|i| {
-            let (z, tilt) = i
-                .line
-                .map_or((0.0, 0.0), |l| (l.z0, l.slope.atan().to_degrees()));
-            format!(
-                "line z {z:.1} tilt {tilt:.1} metal {:.2} onset {:.0} peak {:.0} tail {:.2} late {:.2} drop {:.0} \
-                 copy {:.2} bright {:.2} rough {:.3} length {:.1} cover {:.2}\n",
-                i.metal, i.onset, i.peak, i.tail, i.late, i.drop, i.copy, i.bright, i.rough, i.length, i.cover
-            )
-        });
-        let openings = self.openings.iter().map(|o| {
-            format!(
-                "  opening u {:.2} w {:.2} {:?} score {:.2} fit {:.2} step {:.2} septum {:.0} rough {:.2} cover {:.2} \
-                 behind {:.0} through {:.0} rest {:.0} cup {:.0}@{:.1} cover {:.2} rough {:.2} visible {:.2} \
-                 face {:.0}/{:.0} rim {:?}\n",
-                o.center(), o.width(), o.class, o.score, o.fit, o.step, o.septum, o.septum_rough, o.septum_cover,
-                o.behind, o.through, o.rest, o.cup, o.cup_at, o.cup_cover, o.cup_rough, o.visible,
-                o.left_face, o.right_face, o.rim
-            )
-        });
-        interfaces.chain(openings).collect()
+    /// What was measured on the last picture, a line for each interface (`I`) and each opening of it (`O`), for
+    /// evaluation reports and for fitting.
+    pub fn explain(&mut self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for k in 0..self.count {
+            let placed = self.openings_of(k);
+            let Some((i, line)) = self.interfaces.get(k).and_then(|i| Some((i, i.line?))) else {
+                continue;
+            };
+            let _ = write!(text, "I {k} {:.3} {:.4} {:.3} {:.4} {:.4} {:.4}", line.z0, line.slope, line.pivot, i.metal, i.rule, i.possible);
+            for t in i.traits {
+                let _ = write!(text, " {t:.4}");
+            }
+            text.push('\n');
+            for p in &placed {
+                let o = &p.opening;
+                let _ = write!(text, "O {k} {:.3} {:.3} {:.3} {:?} {:.4} {:.4}", p.x, p.z, o.width(), o.class, o.score, o.rule);
+                for t in o.traits {
+                    let _ = write!(text, " {t:.4}");
+                }
+                text.push('\n');
+            }
+        }
+        text
     }
 
     /// Refines and reads the lines found; returns how many interfaces that gave.
@@ -179,17 +190,38 @@ impl PortDetector {
 
     /// The interface that is the pump's face, if any is metal.
     fn metal(&self, count: usize) -> Option<usize> {
-        self.interfaces
+        self.strongest(count, METAL_LEAST).next()
+    }
+
+    /// Interfaces that may be metal, most likely first.
+    fn strongest(&self, count: usize, least: f64) -> impl Iterator<Item = usize> {
+        let mut likely: Vec<(f64, usize)> = self
+            .interfaces
             .iter()
             .enumerate()
             .take(count)
-            .filter(|(_, i)| i.metal >= METAL_LEAST)
-            .max_by(|(_, a), (_, b)| {
-                let strength =
-                    |i: &Interface| i.metal * f64::from(i.peak * i.peak) * i.length.min(40.0);
-                strength(a).total_cmp(&strength(b))
-            })
-            .map(|(k, _)| k)
+            .filter(|(_, i)| i.metal >= least)
+            .map(|(k, i)| (i.logit + i.length.min(40.0) / 20.0, k))
+            .collect();
+        likely.sort_by(|a, b| b.0.total_cmp(&a.0));
+        likely.into_iter().map(|(_, k)| k)
+    }
+
+    /// The openings of every interface that may be metal; of the same one seen twice, the better.
+    fn all_openings(&mut self, count: usize) -> Vec<Placed> {
+        let mut all: Vec<Placed> = Vec::new();
+        let faces: Vec<usize> = self.strongest(count, METAL_POSSIBLE).take(FACES).collect();
+        for face in faces {
+            all.append(&mut self.openings_of(face));
+        }
+        all.sort_by(|a, b| b.opening.score.total_cmp(&a.opening.score));
+        let mut kept: Vec<Placed> = Vec::with_capacity(all.len());
+        for p in all {
+            if !kept.iter().any(|k| (k.x - p.x).abs() < 1.5) {
+                kept.push(p);
+            }
+        }
+        kept
     }
 
     fn openings_of(&mut self, face: usize) -> Vec<Placed> {
@@ -201,7 +233,10 @@ impl PortDetector {
         let Some(line) = interface.line else {
             return Vec::new();
         };
-        self.openings.iter().map(|o| place(&line, o)).collect()
+        self.openings
+            .iter()
+            .map(|o| place(&line, o, face))
+            .collect()
     }
 
     fn face_of(&self, face: usize) -> Option<Face> {
@@ -291,14 +326,15 @@ impl PortDetector {
 }
 
 /// Puts an opening into the picture: on the face plane, or on the rim when raised.
-fn place(line: &Line, opening: &Opening) -> Placed {
+fn place(line: &Line, opening: &Opening, face: usize) -> Placed {
     let stretch = (1.0 + line.slope * line.slope).sqrt();
     let x = line.pivot + opening.center() / stretch;
     let up = opening.raised() / stretch;
     Placed {
         opening: *opening,
+        face,
         x: x + up * line.slope,
-        z: line.z_at(x) - up,
+        z: line.z_at(x) + opening.base - up,
     }
 }
 

@@ -5,7 +5,6 @@
 )]
 use super::grid::{BeamGrid, Line};
 use super::lines::BLIND_MM;
-use super::port::rise;
 
 /// Share of the usual onset from which on a column shows the interface.
 const ON_LEAST: f32 = 0.45;
@@ -14,6 +13,8 @@ const FADING_SHADOW: f32 = 30.0;
 const FADING_FALL: f32 = 30.0;
 /// Length over which a fading face must be known by its fall, mm.
 const FADING_MM: f64 = 16.0;
+/// Widest strip that counts as a shadow from above, mm: as wide as an opening is looked for.
+const SHADOW_MM: f64 = 11.0;
 /// Length over which a line must hold together to count, mm, and the share of columns that must show it.
 const RUN_MM: f64 = 3.0;
 const RUN_SHARE: f64 = 0.75;
@@ -83,6 +84,13 @@ pub(super) struct Interface {
     pub cover: f64,
     /// Probability-like score of being metal, 0 to 1.
     pub metal: f64,
+    /// What the rule says of it, and how far the fitted sum is believed, 0 to 1.
+    pub rule: f64,
+    pub possible: f64,
+    /// The logit of its score.
+    pub logit: f64,
+    /// What speaks for or against metal, in the order of `metal.rs`.
+    pub traits: [f64; super::metal::TRAITS],
 }
 
 /// The edge nearest a range on one beam: its range (half-way up the rise) and its onset.
@@ -263,6 +271,7 @@ impl Interface {
             .collect();
         if rises.len() < 14 {
             self.metal = 0.0;
+            self.logit = super::metal::NOT_METAL;
             return;
         }
         rises.sort_by(f32::total_cmp);
@@ -365,7 +374,8 @@ impl Interface {
         }
     }
 
-    /// Darkness of the tissue above each column against its surroundings within 12 mm.
+    /// Darkness of the tissue above each column against that on both sides of it, where the dark strip is narrower
+    /// than [`SHADOW_MM`]: a wider one (a scar) covers an opening together with the face beside it and hides neither.
     fn measure_shade(&mut self, grid: &BeamGrid) {
         let tissue: Vec<f32> = self
             .columns
@@ -381,163 +391,26 @@ impl Interface {
             })
             .collect();
         let near = (0.9 / grid.pitch).round().max(1.0) as usize;
-        let far = (12.0 / grid.pitch).round() as usize;
         let n = tissue.len();
-        let mut window: Vec<f32> = Vec::with_capacity(2 * far + 1);
-        for b in 0..n {
-            if !self.columns[b].met {
-                continue;
-            }
-            let own = mean_of(&tissue[b.saturating_sub(near)..(b + near + 1).min(n)]);
-            if b % 4 == 0 || window.is_empty() {
-                window.clear();
-                let around = &tissue[b.saturating_sub(far)..(b + far + 1).min(n)];
-                window.extend(around.iter().copied().filter(|v| v.is_finite()));
-                window.sort_by(f32::total_cmp);
-            }
-            let usual = window.get(window.len() * 6 / 10).copied().unwrap_or(own);
-            self.columns[b].shade = (usual - own).max(0.0);
-        }
-    }
-
-    /// Length, cover, ring-down and the score of being metal.
-    fn measure_metal(&mut self, grid: &BeamGrid) {
-        let seen: Vec<&Column> = self.columns.iter().filter(|c| c.shows_face()).collect();
-        if seen.len() < 10 {
-            self.metal = 0.0;
-            return;
-        }
-        let count = seen.len();
-        let tails = median(seen.iter().map(|c| c.tail - c.above));
-        let lates = median(seen.iter().map(|c| c.late - c.above));
-        let peak = median(seen.iter().map(|c| c.peak));
-        let above = median(seen.iter().map(|c| c.above));
-        self.length = (0..self.columns.len())
-            .filter(|b| self.columns[*b].shows_face())
-            .map(|b| self.width_of(b, grid.pitch))
-            .sum();
-        self.peak = peak;
-        let met = self.columns.iter().filter(|c| c.met).count().max(1);
-        self.cover = count as f64 / met as f64;
-        self.tail = tails / (self.peak - above).max(10.0);
-        self.late = lates / (self.peak - above).max(10.0);
-        self.bright = self.peak / grid.brightest.max(1.0);
-        let offs = self.columns.iter().filter(|c| c.shows_face());
-        // the median: single beams stray with speckle, a bent layer strays over most of its length
-        self.rough = 1.48 * f64::from(median(offs.map(|c| c.off.abs())));
-        let depth = f64::from(median(
-            self.columns
+        let own: Vec<f32> = (0..n)
+            .map(|b| mean_of(&tissue[b.saturating_sub(near)..(b + near + 1).min(n)]))
+            .collect();
+        // the strip is filled up from the brighter of what lies within reach, then cut back
+        let block = (1.2 / grid.pitch).round().max(1.0) as usize;
+        let levels: Vec<f32> = own.chunks(block).map(mean_of).collect();
+        let reach = (SHADOW_MM / 2.0 / (block as f64 * grid.pitch)).round().max(1.0) as usize;
+        let around = |v: &[f32], k: usize, pick: fn(f32, f32) -> f32| {
+            v[k.saturating_sub(reach)..(k + reach + 1).min(v.len())]
                 .iter()
-                .filter(|c| c.shows_face())
-                .map(|c| c.range as f32),
-        ));
-        // ring-down is there, decays, lasts longer than a layer is thick, and is there along the whole face
-        let fade = f64::from(self.late) / f64::from(self.tail).max(0.05);
-        let ringing = rise(f64::from(self.tail), 0.14, 0.32)
-            * rise(f64::from(self.late), 0.02, 0.11)
-            * (1.0 - rise(fade, 0.75, 1.0))
-            * (1.0 - rise(self.layered(grid), 0.28, 0.42))
-            * rise(self.ringing_share(), 0.6, 0.85);
-        self.drop = median(
-            self.columns
-                .iter()
-                .filter(|c| c.shows_face())
-                .map(|c| c.above - c.deep),
-        );
-        // a shadow speaks for metal only under a line too straight for bone or a layer of muscle
-        let shadow = rise(f64::from(self.drop), 18.0, 40.0)
-            * rise(self.shadow_share(), 0.7, 0.9)
-            * (1.0 - rise(self.rough, 0.08, 0.13));
-        self.copy = self.copy_seen(grid);
-        // what lies under the capsule of the pocket is darker than it only behind the metal, which is brighter still
-        let leading = 1.0 - rise(f64::from(self.tail), 0.85, 1.0);
-        // What sends enough sound back to be drawn twice lets none through: where tissue shines on below, a parallel
-        // layer at twice the depth is a layer.
-        let dark_below = rise(f64::from(self.drop), 0.0, 15.0);
-        let copied = 0.9 * self.copy * leading * dark_below;
-        let below = ringing.max(shadow * leading).max(copied);
-        let bright =
-            rise(f64::from(self.onset), 24.0, 48.0) * rise(f64::from(self.bright), 0.72, 0.88);
-        let straight = 1.0 - rise(self.rough, 0.15, 0.21);
-        let long = rise(self.length, 10.0, 18.0);
-        let tissue = rise(self.tissue_above(grid), 3.0, 10.0);
-        let deep = rise(depth, 4.4, 6.0);
-        self.metal = below * bright * straight * long * tissue * deep;
-    }
-
-    /// Level of everything between skin and face: metal in black water is no implant.
-    fn tissue_above(&self, grid: &BeamGrid) -> f64 {
-        f64::from(median(self.columns.iter().enumerate().filter_map(
-            |(b, c)| {
-                let wanted = c.shows_face() && b % 3 == 0;
-                wanted.then(|| grid.mean(b, 2.5, c.range - 0.9))?
-            },
-        )))
-    }
-
-    /// Share of the face's columns with a shadow below.
-    fn shadow_share(&self) -> f64 {
-        let seen = || self.columns.iter().filter(|c| c.shows_face());
-        let dark = seen().filter(|c| c.above - c.deep > 10.0).count();
-        dark as f64 / seen().count().max(1) as f64
-    }
-
-    /// Whether the echo runs between probe and face once more: a parallel line at twice the range, 0 to 1.
-    fn copy_seen(&self, grid: &BeamGrid) -> f64 {
-        let (mut met, mut length) = (0_usize, 0.0);
-        let mut offs: Vec<f32> = Vec::new();
-        for (b, c) in self.columns.iter().enumerate() {
-            let deepest = grid.beams[b].last as f64 * grid.step;
-            if !c.shows_face() || 2.0 * c.range + 1.5 > deepest {
-                continue;
-            }
-            met += 1;
-            length += self.width_of(b, grid.pitch);
-            if let Some((at, _)) = edge_near(grid, b, 2.0 * c.range, 0.9) {
-                offs.push((at - 2.0 * c.range) as f32);
+                .copied()
+                .fold(v[k], pick)
+        };
+        let spread: Vec<f32> = (0..levels.len()).map(|k| around(&levels, k, f32::max)).collect();
+        for (b, c) in self.columns.iter_mut().enumerate() {
+            if c.met {
+                c.shade = (around(&spread, b / block, f32::min) - own[b]).max(0.0);
             }
         }
-        let usual = median(offs.iter().copied());
-        let rough = 1.48 * f64::from(median(offs.iter().map(|v| (v - usual).abs())));
-        rise(length, 5.0, 10.0)
-            * rise(offs.len() as f64 / met.max(1) as f64, 0.55, 0.85)
-            * (1.0 - rise(rough, 0.12, 0.25))
-    }
-
-    /// How strong a second onset lies 1.2 to 3.5 mm below the line, against the line's own: ring-down has none, a
-    /// second layer of tissue under the first has.
-    fn layered(&self, grid: &BeamGrid) -> f64 {
-        let (mut profile, mut counts) = ([0.0_f32; 28], [0.0_f32; 28]);
-        for (b, c) in self.columns.iter().enumerate() {
-            if b % 2 == 1 || !c.shows_face() {
-                continue;
-            }
-            for (k, (sum, count)) in profile.iter_mut().zip(&mut counts).enumerate() {
-                let from = c.range + 0.15 * k as f64;
-                if let Some(level) = grid.mean(b, from, from + 0.15) {
-                    *sum += level;
-                    *count += 1.0;
-                }
-            }
-        }
-        for (sum, count) in profile.iter_mut().zip(&counts) {
-            *sum /= count.max(1.0);
-        }
-        let mean =
-            |from: usize, to: usize| profile[from..to].iter().sum::<f32>() / (to - from) as f32;
-        let most = (8..24)
-            .map(|k| mean(k, k + 3) - mean(k - 5, k - 1))
-            .fold(0.0_f32, f32::max);
-        f64::from(most / self.onset.clamp(20.0, 110.0))
-    }
-
-    /// Share of the face's columns that ring at all.
-    fn ringing_share(&self) -> f64 {
-        let seen = || self.columns.iter().filter(|c| c.shows_face());
-        let rings = seen()
-            .filter(|c| c.tail - c.above > 0.12 * (c.peak - c.above))
-            .count();
-        rings as f64 / seen().count().max(1) as f64
     }
 
     /// Length of line that a column stands for, mm.

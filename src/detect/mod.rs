@@ -8,9 +8,12 @@ mod detector;
 mod face;
 mod grid;
 mod lines;
+mod metal;
+mod opening;
 mod port;
 mod surface;
 mod track;
+mod weights;
 
 pub use context::{DetectorContext, PortFamily};
 pub use detector::{PortDetector, Still};

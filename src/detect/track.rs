@@ -2,7 +2,7 @@
 //!
 //! Face and openings are measured anew in every frame, so nothing drifts; the track only says which opening is
 //! the same as before and how often it was seen. Time comes from the stamps of the frames.
-use super::port::{FILL_LEAST_MM, Opening, OpeningClass};
+use super::opening::{FILL_LEAST_MM, Opening, OpeningClass};
 
 /// A remembered port is shown at most this long, seconds.
 const HOLD_S: f64 = 0.5;
@@ -12,10 +12,11 @@ const HITS_TO_LOCK: u32 = 4;
 const GOOD_TO_LOCK: u32 = 2;
 /// Face on each side needed to acquire a lock, mm.
 const LOCK_FACE_MM: f64 = 10.0;
-/// Least score of an opening that is followed, that starts a track, and that locks.
-const SCORE_FOLLOW: f64 = 0.18;
-const SCORE_START: f64 = 0.35;
-const SCORE_LOCK: f64 = 0.55;
+/// Least score of an opening that is followed, that starts a track, that locks, and that counts in a single picture.
+const SCORE_FOLLOW: f64 = 0.35;
+const SCORE_START: f64 = 0.7;
+const SCORE_LOCK: f64 = 0.85;
+const SCORE_SINGLE: f64 = 0.9;
 /// How far an opening may be from where it is expected: in calm, and in a jerk when width and step agree, mm.
 const CALM_GATE_MM: f64 = 2.5;
 const JERK_GATE_MM: f64 = 12.0;
@@ -28,6 +29,8 @@ const FORGET_S: f64 = 1.0;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed {
     pub opening: Opening,
+    /// The interface it lies in, by its place in the frame's list.
+    pub face: usize,
     /// Centre of the opening on the face plane (or on the rim), analysis mm.
     pub x: f64,
     pub z: f64,
@@ -77,10 +80,10 @@ impl PortTrack {
     pub(super) fn single(openings: &[Placed]) -> Verdict {
         let fill = openings
             .iter()
-            .find(|p| p.opening.class == OpeningClass::Fill && p.opening.score >= SCORE_START);
+            .find(|p| p.opening.class == OpeningClass::Fill && p.opening.score >= SCORE_SINGLE);
         let other = openings
             .iter()
-            .find(|p| p.opening.class == OpeningClass::Access && p.opening.score >= SCORE_START);
+            .find(|p| p.opening.class == OpeningClass::Access && p.opening.score >= SCORE_SINGLE);
         Verdict {
             port: fill.copied(),
             other: if fill.is_some() { None } else { other.copied() },
@@ -165,7 +168,7 @@ impl PortTrack {
             if wide && faced && o.score >= SCORE_LOCK {
                 f.good = f.good.saturating_add(1);
             }
-            let near_rim = o.rim.is_some_and(|r| r < super::port::RIM_LEAST_MM);
+            let near_rim = o.rim.is_some_and(|r| r < super::opening::RIM_LEAST_MM);
             f.against = if near_rim { f.against + 1 } else { 0 };
         }
         f.last = placed;
@@ -271,6 +274,7 @@ mod tests {
                 visible: 1.0,
                 ..Opening::default()
             },
+            face: 0,
             x,
             z: 20.0,
         }

@@ -163,7 +163,7 @@ pub(super) fn name_of(path: &Path) -> String {
         .into_owned()
 }
 
-pub(super) fn explain(detector: &PortDetector) {
+pub(super) fn explain(detector: &mut PortDetector) {
     if std::env::var_os("PORTSIGHT_EXPLAIN").is_some() {
         print!("{}", detector.explain());
     }

@@ -54,7 +54,7 @@ fn stills(change: impl Fn(&mut Vec<u8>)) -> Option<Vec<(String, Value, Finding)>
             truth["other_port"]["centre_mm"],
             truth["tilt_deg"],
         );
-        explain(&detector);
+        explain(&mut detector);
         all.push((name_of(&path), truth, finding));
     }
     Some(all)
@@ -147,7 +147,7 @@ fn sequence(path: &Path) -> Score {
         );
         let finding = detector.read(&image, Still::Sequence);
         if k == 20 {
-            explain(&detector);
+            explain(&mut detector);
         }
         let locked = finding.state == PortState::Locked;
         score.states.push(letter_of(&finding));

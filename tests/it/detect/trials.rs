@@ -56,7 +56,7 @@ fn tally_pictures(paths: &[std::path::PathBuf], pitch: f64) -> Tally {
                     finding.state,
                     finding.face.map(|f| f.segment)
                 );
-                explain(&detector);
+                explain(&mut detector);
             }
             tally.add(&finding);
         }
@@ -97,7 +97,7 @@ fn a_moving_calf_has_no_port() {
         let finding = detector.read(&image, Still::Sequence);
         if finding.face.is_some() {
             println!("{} {:?}", name_of(path), finding.state);
-            explain(&detector);
+            explain(&mut detector);
         }
         tally.add(&finding);
     }
@@ -126,7 +126,7 @@ fn wires_tanks_and_screens_have_no_port() {
                     );
                     let finding = detector.read(&image, Still::Sequence);
                     if finding.face.is_some() && tally.faces == 0 {
-                        explain(&detector);
+                        explain(&mut detector);
                     }
                     tally.add(&finding);
                 }
@@ -283,7 +283,7 @@ fn spoilt_stills_keep_their_ports_and_gain_none() {
                 (None, None) => continue,
             };
             println!("{name}: {} {wrong} {:?}", name_of(&path), finding.state);
-            explain(&detector);
+            explain(&mut detector);
             if wrong == "false port" {
                 failures.push((name, name_of(&path)));
             }
@@ -316,7 +316,7 @@ fn spoilt_sequence(path: &Path, spoil: Spoil) -> (usize, usize, usize, usize) {
         );
         let finding = detector.read(&image, Still::Sequence);
         if k % 20 == 0 {
-            explain(&detector);
+            explain(&mut detector);
         }
         let locked = finding.state == PortState::Locked;
         let Some(x) = frame["port"]["x_mm"].as_f64() else {
@@ -462,7 +462,7 @@ fn shadows_and_scars_on_blank_metal_are_no_port() {
             finding.state,
             finding.port.map(|p| (p.center.x, p.width.0))
         );
-        explain(&detector);
+        explain(&mut detector);
         if finding.port.is_some() {
             bad.push((name, 1));
         }

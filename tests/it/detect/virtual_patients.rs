@@ -49,7 +49,7 @@ fn follow(scenario: Scenario, frames: u64) -> Outcome {
         let finding = detector.read(&image, Still::Sequence);
         o.millis.push(clock.now().since(start).as_secs_f64() * 1e3);
         if k == 30 {
-            explain(&detector);
+            explain(&mut detector);
         }
         o.note(&finding, &truth, &mut wide, &mut gone);
     }
