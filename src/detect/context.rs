@@ -1,29 +1,6 @@
 //! What is known about the pump before the picture is read.
-use crate::pump::{FillPort, PumpModel};
+use crate::pump::PumpModel;
 use crate::space::Millimeters;
-
-/// Where the septum lies against the face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum PortFamily {
-    /// Below it.
-    Recessed,
-    /// Above it.
-    Raised,
-    /// Not known: both are looked for.
-    #[default]
-    Either,
-}
-
-impl PortFamily {
-    /// Whether a septum at `step` mm against the face (negative: above it) belongs to the family.
-    pub(super) fn allows(self, step: f64) -> bool {
-        match self {
-            Self::Recessed => step > 0.0,
-            Self::Raised => step < 0.0,
-            Self::Either => true,
-        }
-    }
-}
 
 /// What the detector looks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,8 +9,6 @@ pub struct DetectorContext {
     pub port_width: (Millimeters, Millimeters),
     /// Its width through the centre, when the model is known.
     pub whole_width: Option<Millimeters>,
-    /// Where its septum lies.
-    pub family: PortFamily,
 }
 
 impl Default for DetectorContext {
@@ -42,7 +17,6 @@ impl Default for DetectorContext {
         Self {
             port_width: (Millimeters(6.0), Millimeters(9.5)),
             whole_width: None,
-            family: PortFamily::Either,
         }
     }
 }
@@ -58,11 +32,6 @@ impl DetectorContext {
         Self {
             port_width: (width * 0.75, width * 1.25),
             whole_width: pump.plannable.then_some(width),
-            family: match pump.fill_port {
-                FillPort::Recessed { .. } => PortFamily::Recessed,
-                FillPort::Raised { .. } => PortFamily::Raised,
-                FillPort::Either => PortFamily::Either,
-            },
         }
     }
 }

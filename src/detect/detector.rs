@@ -4,7 +4,7 @@ use super::context::DetectorContext;
 use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
 use super::grid::{BeamGrid, Line};
 use super::lines::LineSearch;
-use super::opening::Opening;
+use super::opening::{Opening, traits as traits_of};
 use super::port::PortSearch;
 use super::surface;
 use super::track::{Placed, PortTrack, Verdict};
@@ -117,28 +117,32 @@ impl PortDetector {
     /// What was measured on the last picture, a line for each interface (`I`) and each opening of it (`O`), for
     /// evaluation reports and for fitting.
     pub fn explain(&mut self) -> String {
-        use std::fmt::Write as _;
-        let mut text = String::new();
+        let mut lines: Vec<String> = Vec::new();
+        let tail = |traits: &[f64]| {
+            let words: Vec<String> = traits.iter().map(|t| format!(" {t:.4}")).collect();
+            words.concat()
+        };
         for k in 0..self.count {
             let placed = self.openings_of(k);
             let Some((i, line)) = self.interfaces.get(k).and_then(|i| Some((i, i.line?))) else {
                 continue;
             };
-            let _ = write!(text, "I {k} {:.3} {:.4} {:.3} {:.4} {:.4} {:.4}", line.z0, line.slope, line.pivot, i.metal, i.rule, i.possible);
-            for t in i.traits {
-                let _ = write!(text, " {t:.4}");
-            }
-            text.push('\n');
+            let (z, slope, pivot) = (line.z0, line.slope, line.pivot);
+            let scores = format!("{:.4} {:.4} {:.4}", i.metal, i.rule, i.possible);
+            let traits = tail(&i.traits);
+            lines.push(format!(
+                "I {k} {z:.3} {slope:.4} {pivot:.3} {scores}{traits}\n"
+            ));
             for p in &placed {
-                let o = &p.opening;
-                let _ = write!(text, "O {k} {:.3} {:.3} {:.3} {:?} {:.4} {:.4}", p.x, p.z, o.width(), o.class, o.score, o.rule);
-                for t in o.traits {
-                    let _ = write!(text, " {t:.4}");
-                }
-                text.push('\n');
+                let (o, traits) = (&p.opening, tail(&traits_of(i, &p.opening)));
+                let place = format!("{:.3} {:.3} {:.3}", p.x, p.z, o.width());
+                let (class, score, rule) = (o.class, o.score, o.rule);
+                lines.push(format!(
+                    "O {k} {place} {class:?} {score:.4} {rule:.4}{traits}\n"
+                ));
             }
         }
-        text
+        lines.concat()
     }
 
     /// Refines and reads the lines found; returns how many interfaces that gave.

@@ -398,14 +398,18 @@ impl Interface {
         // the strip is filled up from the brighter of what lies within reach, then cut back
         let block = (1.2 / grid.pitch).round().max(1.0) as usize;
         let levels: Vec<f32> = own.chunks(block).map(mean_of).collect();
-        let reach = (SHADOW_MM / 2.0 / (block as f64 * grid.pitch)).round().max(1.0) as usize;
+        let reach = (SHADOW_MM / 2.0 / (block as f64 * grid.pitch))
+            .round()
+            .max(1.0) as usize;
         let around = |v: &[f32], k: usize, pick: fn(f32, f32) -> f32| {
             v[k.saturating_sub(reach)..(k + reach + 1).min(v.len())]
                 .iter()
                 .copied()
                 .fold(v[k], pick)
         };
-        let spread: Vec<f32> = (0..levels.len()).map(|k| around(&levels, k, f32::max)).collect();
+        let spread: Vec<f32> = (0..levels.len())
+            .map(|k| around(&levels, k, f32::max))
+            .collect();
         for (b, c) in self.columns.iter_mut().enumerate() {
             if c.met {
                 c.shade = (around(&spread, b / block, f32::min) - own[b]).max(0.0);

@@ -8,6 +8,25 @@ use super::grid::BeamGrid;
 use super::port::rise;
 use super::weights::{METAL, METAL_BIAS, logit, logit_of, probability};
 
+/// What was measured along a face. Lengths mm, levels grey values, shares 0 to 1.
+struct Signs {
+    depth: f64,
+    tissue: f64,
+    layered: f64,
+    ringing_share: f64,
+    shadow_share: f64,
+    contrast: f32,
+    above: f32,
+}
+
+/// What lies below a line, each 0 to 1 but the fade: its late part against its early one.
+struct Below {
+    fade: f64,
+    ringing: f64,
+    shadow: f64,
+    copied: f64,
+}
+
 impl Interface {
     /// Length, cover, ring-down and the score of being metal.
     pub(super) fn measure_metal(&mut self, grid: &BeamGrid) {
@@ -41,42 +60,62 @@ impl Interface {
                 .filter(|c| c.shows_face())
                 .map(|c| c.range as f32),
         ));
+        self.drop = median(seen_again(&self.columns).map(|c| c.above - c.deep));
+        self.copy = self.copy_seen(grid);
+        let signs = Signs {
+            depth,
+            tissue: self.tissue_above(grid),
+            layered: self.layered(grid),
+            ringing_share: self.ringing_share(),
+            shadow_share: self.shadow_share(),
+            contrast: peak - above,
+            above,
+        };
+        let below = self.below(&signs);
+        self.traits = self.weigh(grid, &signs, &below);
+        self.score(&signs, &below);
+    }
+
+    /// What lies below the line, by rules that hold in any picture.
+    fn below(&self, signs: &Signs) -> Below {
         // ring-down is there, decays, lasts longer than a layer is thick, and is there along the whole face
         let fade = f64::from(self.late) / f64::from(self.tail).max(0.05);
         let ringing = rise(f64::from(self.tail), 0.14, 0.32)
             * rise(f64::from(self.late), 0.02, 0.11)
             * (1.0 - rise(fade, 0.75, 1.0))
-            * (1.0 - rise(self.layered(grid), 0.28, 0.42))
-            * rise(self.ringing_share(), 0.6, 0.85);
-        self.drop = median(
-            self.columns
-                .iter()
-                .filter(|c| c.shows_face())
-                .map(|c| c.above - c.deep),
-        );
+            * (1.0 - rise(signs.layered, 0.28, 0.42))
+            * rise(signs.ringing_share, 0.6, 0.85);
         // a shadow speaks for metal only under a line too straight for bone or a layer of muscle
         let shadow = rise(f64::from(self.drop), 18.0, 40.0)
-            * rise(self.shadow_share(), 0.7, 0.9)
+            * rise(signs.shadow_share, 0.7, 0.9)
             * (1.0 - rise(self.rough, 0.08, 0.13));
-        self.copy = self.copy_seen(grid);
         // what lies under the capsule of the pocket is darker than it only behind the metal, which is brighter still
         let leading = 1.0 - rise(f64::from(self.tail), 0.85, 1.0);
         // What sends enough sound back to be drawn twice lets none through: where tissue shines on below, a parallel
         // layer at twice the depth is a layer.
         let dark_below = rise(f64::from(self.drop), 0.0, 15.0);
-        let copied = 0.9 * self.copy * leading * dark_below;
-        let view = self.copy_profile(grid);
+        Below {
+            fade,
+            ringing,
+            shadow: shadow * leading,
+            copied: 0.9 * self.copy * leading * dark_below,
+        }
+    }
+
+    /// The traits that are weighed, in the order of [`METAL`].
+    fn weigh(&self, grid: &BeamGrid, signs: &Signs, below: &Below) -> [f64; TRAITS] {
+        let (echo, view) = self.copy_profile(grid);
         let deeper = median(seen_again(&self.columns).map(|c| c.deep));
         let over = (self.peak - deeper).max(10.0);
         let to_deep = |levels: f32| f64::from((levels - deeper) / over);
-        self.traits = [
+        [
             f64::from(self.tail).clamp(-0.3, 1.2),
             f64::from(self.late).clamp(-0.5, 1.2),
-            fade.clamp(-1.0, 1.5),
-            self.layered(grid).clamp(0.0, 1.0),
-            self.ringing_share(),
+            below.fade.clamp(-1.0, 1.5),
+            signs.layered.clamp(0.0, 1.0),
+            signs.ringing_share,
             f64::from(self.drop / 50.0).clamp(-1.5, 2.0),
-            self.shadow_share(),
+            signs.shadow_share,
             (10.0 * self.rough).clamp(0.0, 4.0),
             self.copy,
             f64::from(self.bright).clamp(0.0, 1.2),
@@ -84,42 +123,40 @@ impl Interface {
             (self.length / 20.0).clamp(0.0, 2.5),
             self.cover,
             (2.0 * self.bend()).clamp(0.0, 2.0),
-            (view.0 / 30.0).clamp(-1.0, 2.0),
-            view.1,
-            (self.tissue_above(grid) / 50.0).clamp(0.0, 2.0),
+            (echo / 30.0).clamp(-1.0, 2.0),
+            view,
+            (signs.tissue / 50.0).clamp(0.0, 2.0),
             f64::from(deeper / 50.0).clamp(0.0, 2.5),
             to_deep(median(seen_again(&self.columns).map(|c| c.tail))).clamp(-1.0, 1.2),
             to_deep(median(seen_again(&self.columns).map(|c| c.late))).clamp(-1.0, 1.2),
-            f64::from(peak - above) / 50.0,
+            f64::from(signs.contrast) / 50.0,
             f64::from(self.peak / 100.0),
-            (depth / 30.0).clamp(0.0, 2.0),
-            ringing,
-            shadow * leading,
-            copied,
-            f64::from(above / 50.0),
-        ];
-        // The rule knows what metal must show in any picture; the fitted sum knows what little is left of that in poor
-        // ones. Either may speak.
-        let below = ringing.max(shadow * leading).max(copied);
+            (signs.depth / 30.0).clamp(0.0, 2.0),
+            below.ringing,
+            below.shadow,
+            below.copied,
+            f64::from(signs.above / 50.0),
+        ]
+    }
+
+    /// The score. The rule knows what metal must show in any picture; the fitted sum knows what little is left of
+    /// that in poor ones. Either may speak.
+    fn score(&mut self, signs: &Signs, below: &Below) {
         let bright =
             rise(f64::from(self.onset), 24.0, 48.0) * rise(f64::from(self.bright), 0.72, 0.88);
-        let straight = 1.0 - rise(self.rough, 0.15, 0.21);
-        let long = rise(self.length, 10.0, 18.0);
-        let tissue = self.tissue_above(grid);
-        let rule = below
+        self.rule = below.ringing.max(below.shadow).max(below.copied)
             * bright
-            * straight
-            * long
-            * rise(tissue, 3.0, 10.0)
-            * rise(depth, 4.4, 6.0);
+            * (1.0 - rise(self.rough, 0.15, 0.21))
+            * rise(self.length, 10.0, 18.0)
+            * rise(signs.tissue, 3.0, 10.0)
+            * rise(signs.depth, 4.4, 6.0);
         // no sum of other signs makes up for these
-        let possible = (1.0 - rise(self.rough, 0.17, 0.27))
+        self.possible = (1.0 - rise(self.rough, 0.17, 0.27))
             * rise(self.length, 8.0, 14.0)
-            * rise(tissue, 2.0, 5.0)
-            * rise(depth, 4.4, 5.2);
-        let fitted = probability(logit(METAL_BIAS, &METAL, &self.traits)) * possible;
-        (self.rule, self.possible) = (rule, possible);
-        self.metal = rule.max(fitted);
+            * rise(signs.tissue, 2.0, 5.0)
+            * rise(signs.depth, 4.4, 5.2);
+        let fitted = probability(logit(METAL_BIAS, &METAL, &self.traits)) * self.possible;
+        self.metal = self.rule.max(fitted);
         self.logit = logit_of(self.metal);
     }
 
@@ -207,7 +244,8 @@ impl Interface {
         if seen.len() < 12 {
             return 0.0;
         }
-        let mean = |f: &dyn Fn(f64, f64) -> f64| seen.iter().map(|(u, v)| f(*u, *v)).sum::<f64>() / n;
+        let mean =
+            |f: &dyn Fn(f64, f64) -> f64| seen.iter().map(|(u, v)| f(*u, *v)).sum::<f64>() / n;
         let (mu, mv) = (mean(&|u, _| u), mean(&|_, v| v));
         let suu = mean(&|u, _| (u - mu) * (u - mu));
         let suv = mean(&|u, v| (u - mu) * (v - mv));

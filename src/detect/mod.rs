@@ -15,7 +15,7 @@ mod surface;
 mod track;
 mod weights;
 
-pub use context::{DetectorContext, PortFamily};
+pub use context::DetectorContext;
 pub use detector::{PortDetector, Still};
 
 use crate::clock::Timestamp;

@@ -79,8 +79,6 @@ pub(super) struct Opening {
     pub rule: f64,
     /// What it is taken for.
     pub class: OpeningClass,
-    /// What speaks for or against its being a pump's opening, in the order of `classify`.
-    pub traits: [f64; OPENING_TRAITS],
 }
 
 /// Number of traits of an opening.
@@ -135,20 +133,20 @@ impl Profiles {
     ) {
         let trim = ((j - i) as f64 * 0.15).round() as usize;
         let (low, high) = (i + trim, j.saturating_sub(trim).max(i + trim + 1));
-        average(grid, face, low..high, &mut self.inside);
+        average(grid, face, &(low..high), &mut self.inside);
         let reach = (6.0 / grid.pitch) as usize;
         let flanks = i.saturating_sub(reach)..(j + reach).min(face.columns.len());
         average(
             grid,
             face,
-            flanks.filter(|b| body.shows(*b)),
+            &flanks.filter(|b| body.shows(*b)),
             &mut self.beside,
         );
         o.base = self.base(body.under);
         self.look_inside(o);
         let rim = (RIM_WIDE_MM / grid.pitch).ceil() as usize;
         for (columns, shoulder) in [(i..i + rim, 0), (j.saturating_sub(rim)..j, 1)] {
-            average(grid, face, columns, &mut self.rims[shoulder]);
+            average(grid, face, &columns, &mut self.rims[shoulder]);
         }
         (o.shoulder, o.rim_up) = self.rim(o.base);
         let met = || (low..high).filter(|b| face.columns[*b].met);
@@ -354,7 +352,7 @@ fn ends_at(grid: &BeamGrid, face: &Interface, body: &Body, column: usize, side: 
 fn average(
     grid: &BeamGrid,
     face: &Interface,
-    columns: impl Iterator<Item = usize> + Clone,
+    columns: &(impl Iterator<Item = usize> + Clone),
     out: &mut Vec<f32>,
 ) {
     out.clear();
@@ -402,31 +400,59 @@ fn deep_onset(profile: &[f32], at: f64) -> f64 {
     window(profile, at, at + 0.6) - window(profile, at - 1.8, at - 0.45)
 }
 
-/// Scores an opening and says what it may be.
-pub(super) fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
-    let fit = rise(o.fit, 0.45, 0.82);
-    // a shadow is dark behind whatever casts it; a port is not
-    let open = rise(o.behind, 2.0, 16.0).max(rise(o.through, 8.0, 22.0));
-    let septum = rise(o.septum, 14.0, 34.0)
-        * rise(o.septum_cover, 0.4, 0.75)
-        * rise(o.step.abs(), 0.55, 0.9)
-        * (1.0 - rise(o.septum_rough, 0.16, 0.3))
-        * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
-    let cup = rise(o.cup, 14.0, 40.0);
-    let recessed = if o.width() >= FILL_LEAST_MM {
-        rise(o.step.abs(), 0.7, 1.05)
-    } else {
-        1.0
-    };
-    // the cup's bottom, flat and bright, seen through the hole in the metal's shadow: no look-alike has it
-    let bottom = rise(o.cup, 45.0, 80.0)
-        * rise(o.through, 2.0, 10.0)
-        * rise(o.cup_cover, 0.75, 0.95)
-        * (1.0 - rise(o.cup_rough, 0.06, 0.14));
-    let inside = (septum * recessed * open * (0.85 + 0.15 * cup)).max(bottom);
-    let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
-        * rise(o.left_face + o.right_face, 14.0, 21.0);
-    o.traits = [
+/// The rule of what an opening of a pump shows, in parts from 0 to 1.
+struct Rule {
+    fit: f64,
+    open: f64,
+    septum: f64,
+    recessed: f64,
+    cup: f64,
+    bottom: f64,
+    inside: f64,
+    beside: f64,
+}
+
+impl Rule {
+    fn of(o: &Opening) -> Self {
+        let fit = rise(o.fit, 0.45, 0.82);
+        // a shadow is dark behind whatever casts it; a port is not
+        let open = rise(o.behind, 2.0, 16.0).max(rise(o.through, 8.0, 22.0));
+        let septum = rise(o.septum, 14.0, 34.0)
+            * rise(o.septum_cover, 0.4, 0.75)
+            * rise(o.step.abs(), 0.55, 0.9)
+            * (1.0 - rise(o.septum_rough, 0.16, 0.3))
+            * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
+        let cup = rise(o.cup, 14.0, 40.0);
+        let recessed = if o.width() >= FILL_LEAST_MM {
+            rise(o.step.abs(), 0.7, 1.05)
+        } else {
+            1.0
+        };
+        // the cup's bottom, flat and bright, seen through the hole in the metal's shadow: no look-alike has it
+        let bottom = rise(o.cup, 45.0, 80.0)
+            * rise(o.through, 2.0, 10.0)
+            * rise(o.cup_cover, 0.75, 0.95)
+            * (1.0 - rise(o.cup_rough, 0.06, 0.14));
+        let inside = (septum * recessed * open * (0.85 + 0.15 * cup)).max(bottom);
+        let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
+            * rise(o.left_face + o.right_face, 14.0, 21.0);
+        Self {
+            fit,
+            open,
+            septum,
+            recessed,
+            cup,
+            bottom,
+            inside,
+            beside,
+        }
+    }
+}
+
+/// What speaks for or against an opening's being a pump's, in the order of [`OPENING`].
+pub(super) fn traits(face: &Interface, o: &Opening) -> [f64; OPENING_TRAITS] {
+    let rule = Rule::of(o);
+    [
         o.fit.clamp(0.0, 1.0),
         (o.septum / 40.0).clamp(0.0, 2.0),
         o.septum_cover,
@@ -445,26 +471,32 @@ pub(super) fn classify(face: &Interface, context: &DetectorContext, o: &mut Open
         (o.left_face + o.right_face).min(50.0) / 20.0,
         (o.width() / 7.0).min(1.5),
         (o.width() - 7.0).max(0.0),
-        fit,
-        open,
-        septum,
-        septum * recessed * open,
-        cup,
-        bottom,
-        inside,
-        beside,
+        rule.fit,
+        rule.open,
+        rule.septum,
+        rule.septum * rule.recessed * rule.open,
+        rule.cup,
+        rule.bottom,
+        rule.inside,
+        rule.beside,
         face.logit.clamp(-6.0, 6.0),
-        face.traits[5],
+        // how dark it is under the face beside it
+        f64::from(face.drop / 50.0).clamp(-1.5, 2.0),
         (o.shoulder / 40.0).clamp(0.0, 2.0),
         (o.cup_at - o.step.max(0.0) - 3.0).clamp(0.0, 4.0),
-    ];
-    let visible = rise(o.visible, 0.45, 0.8);
-    o.rule = fit * inside * visible * beside;
-    let fitted = probability(logit(OPENING_BIAS, &OPENING, &o.traits))
+    ]
+}
+
+/// Scores an opening and says what it may be. As with metal, the rule or the fitted sum may speak.
+pub(super) fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
+    let rule = Rule::of(o);
+    o.rule = rule.fit * rule.inside * rise(o.visible, 0.45, 0.8) * rule.beside;
+    let fitted = probability(logit(OPENING_BIAS, &OPENING, &traits(face, o)))
         * rise(o.visible, 0.3, 0.5)
         * rise(face.metal, 0.05, 0.2);
     o.score = (face.metal * o.rule).max(fitted);
     let width = o.width();
+    // the rims of a raised port hide part of the face
     let most = context.port_width.1.0 + if o.step < 0.0 { 3.5 } else { 1.5 };
     o.class = match o.rim {
         Some(rim) if rim < RIM_LEAST_MM => {
@@ -478,8 +510,4 @@ pub(super) fn classify(face: &Interface, context: &DetectorContext, o: &mut Open
         _ if width >= FILL_LEAST_MM => OpeningClass::Fill,
         _ => OpeningClass::Access,
     };
-    let allowed = !o.septum_seen() || context.family.allows(o.step);
-    if !allowed && o.class == OpeningClass::Fill {
-        o.class = OpeningClass::Other;
-    }
 }

@@ -25,6 +25,11 @@ const WIDEST_MM: f64 = 12.0;
 const FLANK_MM: f64 = 5.0;
 /// Heights under the line at which the body is looked for, mm, and how much of it is read.
 const UNDER_MM: [f64; 4] = [0.0, 0.5, 1.0, 1.6];
+/// Width of a port of which only one end is clear of a shadow, mm, when the pump is not known.
+const WIDTH_MM: f64 = 7.0;
+/// Least of such a port, and of the face beside it, that must be seen, mm; its fit counts less.
+const SEEN_MM: f64 = 2.2;
+const ONE_END: f64 = 0.85;
 const BODY_MM: f64 = 0.75;
 /// Least levels by which the body of a face outshines the tissue above it.
 const BODY_LEAST: f32 = 24.0;
@@ -93,13 +98,22 @@ impl Body {
     }
 }
 
-/// A break found: its fit, the body in which it was, its columns.
+/// A break found: its fit, the body in which it was, its columns, and which of them are clear of shadows when one
+/// end is not.
 #[derive(Clone, Copy, Debug)]
 struct Break {
     fit: f64,
     body: usize,
     from: usize,
     to: usize,
+    seen: Option<(usize, usize)>,
+}
+
+/// To which side of its clear end a break runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
 }
 
 /// Buffers of the search, kept from frame to frame.
@@ -130,27 +144,34 @@ impl PortSearch {
         found.clear();
         let tissue = tissue_level(grid, face);
         self.breaks.clear();
+        let width = context.whole_width.map_or(WIDTH_MM, |w| w.0);
         for (k, under) in UNDER_MM.into_iter().enumerate() {
             self.bodies[k].read(grid, face, under, tissue);
             self.sums(grid, face, k);
             self.boxes(grid, k);
+            self.half_hidden(face, k, width);
         }
         self.keep();
         for k in 0..self.kept.len() {
-            let Break {
-                fit,
-                body,
-                from,
-                to,
-            } = self.kept[k];
+            let found_break = self.kept[k];
             let mut opening = Opening {
-                fit,
+                fit: found_break.fit,
                 ..Opening::default()
             };
-            let body = &self.bodies[body];
+            let body = &self.bodies[found_break.body];
+            let (from, to) = (found_break.from, found_break.to);
             (opening.from, opening.to) = edges(face, body, from, to);
-            self.profiles
-                .look(grid, face, body, (from, to), &mut opening);
+            let seen = found_break.seen.unwrap_or((from, to));
+            if seen.0 > from {
+                opening.from = opening.to - width;
+            }
+            if seen.1 < to {
+                opening.to = opening.from + width;
+            }
+            self.profiles.look(grid, face, body, seen, &mut opening);
+            if found_break.seen.is_some() {
+                opening.visible *= (seen.1 - seen.0) as f64 / (to - from).max(1) as f64;
+            }
             classify(face, context, &mut opening);
             found.push(opening);
         }
@@ -224,10 +245,83 @@ impl PortSearch {
                         body,
                         from: i,
                         to: j,
+                        seen: None,
                     });
                 }
             }
         }
+    }
+
+    /// Breaks of which one end lies in a shadow from above: the other end and the usual width tell where they are.
+    fn half_hidden(&mut self, face: &Interface, body: usize, width: f64) {
+        let n = self.position.len();
+        let lit = |b: usize| self.bodies[body].lit[b] >= LIT_LEAST;
+        let mut more: Vec<Break> = Vec::new();
+        for end in 1..n {
+            let side = match (lit(end - 1), lit(end)) {
+                (false, true) => Side::Left,
+                (true, false) => Side::Right,
+                _ => continue,
+            };
+            more.extend(self.hidden_beside(face, body, width, (end, side)));
+        }
+        self.breaks.append(&mut more);
+    }
+
+    /// The break whose clear end lies between the columns `end - 1` and `end`, and which runs to one side from there
+    /// into a shadow.
+    fn hidden_beside(
+        &self,
+        face: &Interface,
+        body: usize,
+        width: f64,
+        (end, side): (usize, Side),
+    ) -> Option<Break> {
+        let n = self.position.len();
+        let lit = |b: usize| self.bodies[body].lit[b] >= LIT_LEAST;
+        let clear = |b: usize| {
+            let c = &face.columns[b];
+            c.met && visibility(f64::from(c.shade)) > 0.5
+        };
+        let step = |b: usize| match side {
+            Side::Left => b.checked_sub(1),
+            Side::Right => (b + 1 < n).then_some(b + 1),
+        };
+        let start = match side {
+            Side::Left => end - 1,
+            Side::Right => end,
+        };
+        let away = |b: usize| (self.position[b] - self.position[start]).abs();
+        let mut last = start;
+        while let Some(next) = step(last).filter(|b| clear(*b) && !lit(*b)) {
+            last = next;
+        }
+        // what ends the part that is seen must be a shadow, not the face
+        let hidden = step(last).is_some_and(|b| face.columns[b].met && !clear(b));
+        if !hidden || !(SEEN_MM..width - 0.5).contains(&away(last)) {
+            return None;
+        }
+        let mut far = last;
+        while let Some(next) = step(far).filter(|b| away(*b) <= width) {
+            far = next;
+        }
+        let ((from, to), seen, flank) = match side {
+            Side::Left => ((far, end), (last, end), (end, self.after[end] + 1)),
+            Side::Right => ((end, far + 1), (end, last + 1), (self.before[end], end)),
+        };
+        let mean = |(a, b): (usize, usize)| {
+            let weight = self.weight[b] - self.weight[a];
+            (weight >= 1.0).then(|| (self.evidence[b] - self.evidence[a]) / weight)
+        };
+        let (dark, bright) = mean(seen).zip(mean(flank))?;
+        let fit = ONE_END * (-dark).min(bright);
+        (fit > FIT_LEAST).then_some(Break {
+            fit,
+            body,
+            from,
+            to,
+            seen: Some(seen),
+        })
     }
 
     /// The best breaks, no two overlapping by much.

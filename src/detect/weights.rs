@@ -9,75 +9,78 @@ use super::metal::TRAITS;
 use super::opening::OPENING_TRAITS;
 
 /// Metal: in the order of `Interface::traits`.
-pub(super) const METAL_BIAS: f64 = -3.0731;
+pub(super) const METAL_BIAS: f64 = -2.4461;
 pub(super) const METAL: [f64; TRAITS] = [
-    1.9329, // tail
-    0.0000, // late
-    -0.5241, // fade
-    -4.0751, // layered
-    0.2391, // ringshare
-    0.0000, // drop
-    3.1302, // shadowshare
-    -0.5461, // rough
-    1.1904, // copy
-    0.5522, // bright
-    0.0000, // onset
-    0.6070, // length
-    0.0753, // cover
-    -0.9662, // bend
-    1.5710, // echo2
-    -2.3661, // echoview
-    0.0000, // tissue
-    0.0000, // deep
-    1.2603, // taild
-    0.0000, // lated
-    0.0000, // contrast
-    0.0000, // peak
-    0.0000, // depth
-    0.1780, // ringing
-    0.4613, // shadow
-    1.7975, // copied
-    0.0000, // above
+    1.7717,  // tail
+    0.0000,  // late
+    -0.4639, // fade
+    -3.5528, // layered
+    0.0000,  // ringshare
+    0.0000,  // drop
+    2.8076,  // shadowshare
+    -0.6200, // rough
+    1.2296,  // copy
+    0.4971,  // bright
+    0.0000,  // onset
+    0.6757,  // length
+    0.0000,  // cover
+    -0.9201, // bend
+    1.5472,  // echo2
+    -2.5176, // echoview
+    0.0000,  // tissue
+    0.0000,  // deep
+    1.1659,  // taild
+    0.0000,  // lated
+    0.0000,  // contrast
+    0.0000,  // peak
+    0.0000,  // depth
+    0.5780,  // ringing
+    0.4683,  // shadow
+    2.4015,  // copied
+    0.0000,  // above
 ];
 
 /// Fill port: in the order of `Opening::traits`.
-pub(super) const OPENING_BIAS: f64 = -17.7554;
+pub(super) const OPENING_BIAS: f64 = -17.7998;
 pub(super) const OPENING: [f64; OPENING_TRAITS] = [
-    6.6019, // fit
-    0.0000, // septum
-    0.0000, // septum_cover
-    -0.5429, // septum_rough
-    0.3575, // step_below
-    0.2874, // step_above
-    -0.3591, // rest
-    0.0000, // behind
-    0.9226, // through
-    0.1076, // cup
-    1.9872, // cup_cover
-    -0.9591, // cup_rough
-    1.1276, // cup_below
-    4.3795, // visible
-    0.7878, // face_min
-    0.0000, // face_sum
-    2.0980, // width
-    -0.6129, // wide
-    0.9345, // fit_ramp
-    0.0000, // open
-    0.0000, // septum_ramp
-    0.0000, // septum_all
-    1.0539, // cup_ramp
-    2.4997, // bottom
-    0.0000, // inside
-    0.4152, // beside
-    0.1454, // metal
-    1.0412, // drop
-    0.0000, // shoulder
-    -0.0250, // cup_deep
+    7.3378,  // fit
+    0.0000,  // septum
+    0.0000,  // septum_cover
+    -0.6788, // septum_rough
+    0.2682,  // step_below
+    0.1410,  // step_above
+    -0.5482, // rest
+    0.0000,  // behind
+    1.1264,  // through
+    0.0000,  // cup
+    2.5071,  // cup_cover
+    -1.0660, // cup_rough
+    1.3346,  // cup_below
+    4.1733,  // visible
+    0.7084,  // face_min
+    0.0000,  // face_sum
+    1.7804,  // width
+    -0.5065, // wide
+    0.8218,  // fit_ramp
+    0.0000,  // open
+    0.0000,  // septum_ramp
+    0.0000,  // septum_all
+    0.9758,  // cup_ramp
+    2.1315,  // bottom
+    0.0000,  // inside
+    0.2932,  // beside
+    0.1659,  // metal
+    1.0926,  // drop
+    0.0000,  // shoulder
+    -0.0635, // cup_deep
 ];
 
 /// The logit of traits.
 pub(super) fn logit(bias: f64, weights: &[f64], traits: &[f64]) -> f64 {
-    weights.iter().zip(traits).fold(bias, |sum, (w, t)| sum + w * t)
+    weights
+        .iter()
+        .zip(traits)
+        .fold(bias, |sum, (w, t)| sum + w * t)
 }
 
 /// Probability of a logit.

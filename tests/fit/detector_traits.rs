@@ -3,6 +3,8 @@
 //! usage: `detector_traits virtual FROM COUNT EVERY` or `detector_traits files EVERY [--mm-per-px S] FILE...`
 #![allow(
     clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::panic,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::unwrap_used,
