@@ -306,6 +306,7 @@ view-sources-refused = may not be opened
 view-sources-busy = held by another program
 view-sources-unknown = not tried
 view-sources-firmware = asks for firmware
+view-sources-firmware-file = Firmware file
 view-source-opening = Opening the source
 view-source-mi-not-reported = MI/TI: not reported by probe
 view-source-mi-scanner = MI/TI: see the scanner
@@ -323,6 +324,10 @@ view-grabber-left = left edge in pixels
 view-grabber-top = upper edge in pixels
 view-grabber-width = width in pixels, 0 for the whole picture
 view-grabber-height = height in pixels, 0 for the whole picture
+view-grabber-mode = Mode of the grabber: another one asks for area and scale anew
+view-grabber-suggest = Suggest the scan area
+view-grabber-suggested = Suggested, not in force: its top edge must be the probe face, and no text or ruler may lie inside
+view-grabber-drawn = Text, a ruler or a bar may lie inside the scan area: keep it outside
 view-no-window-hint = Start it on a desktop, or give a verb that needs no window
 
 # simulate

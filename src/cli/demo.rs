@@ -24,7 +24,7 @@ const FOLDER: &str = "portsight-demo";
 const FRAMES: u64 = 150;
 
 pub(super) fn without_verb() -> anyhow::Result<()> {
-    let listing = crate::probe::list_sources();
+    let listing = crate::probe::SourceScout::default().look();
     for source in &listing.sources {
         eprintln!(
             "portsight: {} is plugged in; --source {} shows it, what follows is a simulation",

@@ -22,7 +22,7 @@ use crate::pump;
 use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
 
-use super::connect::{Opening, scout};
+use super::connect::Opening;
 use super::signals::Stop;
 use super::source::{Chosen, open_file};
 use super::{FileArgs, SetupArgs};
@@ -250,7 +250,7 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     }
     let options = SessionOptions {
         connector: Some(opening.connector()),
-        scout: Some(scout()),
+        scout: Some(opening.scout()),
         ..options
     };
     window(feed, options, args.window.options())
@@ -304,7 +304,7 @@ pub(super) fn default_window(shown_as: view::ViewOptions) -> anyhow::Result<()> 
     let options = SessionOptions {
         choice: Some(SourceChoice::Virtual(Preset::Easy)),
         connector: Some(opening.connector()),
-        scout: Some(scout()),
+        scout: Some(opening.scout()),
         ..options(chosen, &clock, Some(data_folder()?))
     };
     window(feed, options, shown_as)

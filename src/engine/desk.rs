@@ -112,8 +112,13 @@ impl Desk {
                 self.record(Event::FlipShown { mirrored });
             }
             // Journalled by the capture worker once granted, or of no interest to the journal.
-            Command::SetImaging(_) | Command::Nudge(_) | Command::Restart | Command::Connect(_) => {
-            }
+            Command::SetImaging(_)
+            | Command::Nudge(_)
+            | Command::Restart
+            | Command::Connect(_)
+            | Command::SuggestCrop
+            | Command::ChooseMode(_)
+            | Command::SetFirmware(_) => {}
             Command::SetPicture(setup) => self.record(Event::PictureSetupGiven {
                 depth_setting: setup.depth_setting,
                 crop: setup.crop,

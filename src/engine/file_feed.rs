@@ -85,6 +85,9 @@ impl Feed for FileFeed {
             | Command::Fault(_)
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_)
+            | Command::SuggestCrop
+            | Command::ChooseMode(_)
+            | Command::SetFirmware(_)
             | Command::SetPicture(_)
             | Command::Connect(_) => {}
         }

@@ -1,4 +1,5 @@
 //! What passes between a session and the screen: immutable values one way, commands the other.
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -209,6 +210,12 @@ pub enum Command {
     GiveScale(PixelSpacing),
     /// Say where the scan lies in a grabbed picture, and how large a pixel is.
     SetPicture(PictureSetup),
+    /// Look where the scan lies in a grabbed picture; the answer is among the source's facts.
+    SuggestCrop,
+    /// Let a grabber deliver in another of the modes among its facts.
+    ChooseMode(String),
+    /// Give a probe that asks for firmware the maker's file.
+    SetFirmware(PathBuf),
     /// Let go of the present source and take another.
     Connect(SourceChoice),
     /// The plane shown is to count as one in which the port was seen.

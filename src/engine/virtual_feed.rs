@@ -129,6 +129,9 @@ impl Feed for VirtualFeed {
             | Command::Restart
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_)
+            | Command::SuggestCrop
+            | Command::ChooseMode(_)
+            | Command::SetFirmware(_)
             | Command::SetPicture(_)
             | Command::Connect(_) => return None,
         };

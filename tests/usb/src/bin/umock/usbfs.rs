@@ -60,6 +60,8 @@ pub struct Traffic {
     pub bulk_bytes: u64,
     pub most_in_flight: usize,
     pub halts_cleared: u64,
+    /// Bulk transfers asked of the endpoint while it was halted.
+    pub submitted_while_halted: u64,
     pub lost_in_transfers: u64,
     pub unplugged: u64,
     pub faults_left: usize,
@@ -330,6 +332,7 @@ impl Port {
         match kind {
             URB_CONTROL => self.control(urb),
             URB_BULK if endpoint & 0x80 != 0 => {
+                self.traffic.submitted_while_halted += u64::from(self.is_halted);
                 self.pending.push_back(urb);
                 self.serve();
                 Ok(0)
