@@ -8,9 +8,10 @@ use portsight::frame::{ImagingLimits, Origin, PictureSetup, PixelRect, PixelSpac
 use portsight::probe::{Access, ListedSource, Listing, ProbeState, SourceKind};
 use portsight::simulate::Preset;
 use portsight::stream::{AcousticOutput, Maturity, SourceFacts, SourceOffers};
+use portsight::view::Notice;
 use portsight::words::say;
 
-use super::{changed, window};
+use super::{changed, sized_window, window};
 
 fn listed(spec: &str, name: &str) -> ListedSource {
     ListedSource {
@@ -273,10 +274,12 @@ fn the_mode_of_a_grabber_is_chosen_and_its_scan_area_suggested_but_not_taken() {
             ..facts()
         }))
     };
-    let (session, mut harness) = window(changed(|look| {
+    let look = changed(|look| {
         look.origin = Origin::Live;
         look.facts = grabber(SourceOffers::default());
-    }));
+    });
+    // High enough for the whole page: the small window scrolls it.
+    let (session, mut harness) = sized_window(look, [1280.0, 1300.0], Notice::Acknowledged);
     assert!(harness.query_by_label(&say("view-grabber-drawn")).is_none());
     let role = egui::accesskit::Role::ComboBox;
     harness

@@ -138,6 +138,10 @@ impl UsbSource {
             return Ok(Delivery::Quiet);
         }
         if self.is_resting(now) {
+            if self.is_doubtful && self.reach().is_ok() {
+                // Silenced, and let alone again.
+                self.close();
+            }
             self.state = State::Searching {
                 at: now.plus(LOOK_EVERY),
             };
@@ -402,6 +406,8 @@ impl UsbSource {
             self.patience.note_loss(device, self.clock.now());
         }
         self.untold = self.close();
+        // Whole frames that came together with the failure are older than it: shown now, they would say "live again".
+        self.drop_waiting();
         self.state = State::Searching {
             at: self.clock.now().plus(LOOK_EVERY),
         };
@@ -433,6 +439,11 @@ impl UsbSource {
         self.note_given_up(end);
         self.resting = Some(session.close());
         self.doubt(outcome)
+    }
+
+    fn drop_waiting(&mut self) {
+        self.dropped += self.waiting.len() as u64;
+        self.waiting.clear();
     }
 
     fn doubt(&mut self, outcome: Result<(), DriverProblem>) -> Option<Trouble> {
@@ -533,8 +544,7 @@ impl LiveSource for UsbSource {
 
     fn freeze(&mut self) {
         self.state = State::Frozen;
-        self.dropped += self.waiting.len() as u64;
-        self.waiting.clear();
+        self.drop_waiting();
         let Some(session) = &mut self.session else {
             return;
         };
@@ -584,5 +594,9 @@ impl Drop for UsbSource {
     /// Also runs when the worker panics: a probe must not go on sending sound with nobody looking.
     fn drop(&mut self) {
         self.close();
+        if self.is_doubtful && self.reach().is_ok() {
+            // It would not hear the stop; opened anew it was silenced.
+            self.close();
+        }
     }
 }

@@ -147,6 +147,67 @@ fn every_fault_of_the_stream_ends_the_picture_at_once_and_heals_by_itself() {
 }
 
 #[test]
+fn frames_that_came_together_with_a_failure_are_counted_and_do_not_say_live_again() {
+    let (script, mut source) = with_probe();
+    let (first, _) = watch(&script, &mut source, seconds(1));
+    let lost_before = source.wire_counts().lost_frames;
+    {
+        let mut bus = script.bus();
+        bus.frames_with_fault = 3;
+        bus.faults.push_back(PipeProblem::Gone);
+        // It stays away.
+        bus.refuses = Some(PipeProblem::Gone);
+    }
+    assert!(matches!(
+        source.next(PATIENCE),
+        Err(SourceProblem::Lost { .. })
+    ));
+    let (none, _) = watch(&script, &mut source, seconds(2));
+    assert!(none.is_empty(), "{none:?} after the loss");
+    assert!(source.wire_counts().lost_frames >= lost_before + 2);
+    script.bus().refuses = None;
+    let (second, _) = watch(&script, &mut source, seconds(2));
+    assert!(rises(&first) && second.first() > first.last());
+}
+
+#[test]
+fn a_probe_that_would_not_hear_the_stop_is_silenced_when_the_source_is_dropped() {
+    let (script, mut source) = with_probe();
+    watch(&script, &mut source, seconds(1));
+    script.bus().is_deaf = true;
+    source.freeze();
+    assert!(script.bus().insonates());
+    script.bus().is_deaf = false;
+    drop(source);
+    assert!(!script.bus().insonates());
+}
+
+#[test]
+fn a_probe_that_is_let_alone_is_silenced_all_the_same() {
+    let (script, mut source) = with_probe();
+    // Failures in a row, so that it is let alone for seconds; then one at which it does not hear the stop either.
+    script.bus().is_mute = true;
+    watch(&script, &mut source, seconds(40));
+    while !script.bus().insonates() {
+        let _told = source.next(PATIENCE);
+    }
+    script.bus().is_deaf = true;
+    let end = script.clock.now().plus(seconds(3));
+    while script.clock.now() < end {
+        let _told = source.next(PATIENCE);
+    }
+    assert!(script.bus().insonates(), "it does not hear");
+    let starts = script.bus().pieces;
+    script.bus().is_deaf = false;
+    watch(&script, &mut source, Duration::from_millis(800));
+    assert!(
+        !script.bus().insonates(),
+        "it is let alone, not left sounding"
+    );
+    assert_eq!(script.bus().pieces, starts);
+}
+
+#[test]
 fn a_probe_that_goes_silent_is_lost_after_half_a_second_and_stopped() {
     let (script, mut source) = with_probe();
     watch(&script, &mut source, seconds(1));
