@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::memory::{remember_firmware, remembered_firmware};
 use super::patience::Patience;
 use super::session::Session;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, given_up_fact};
 use super::{FoundDevice, Opener, UsbSelector};
 use crate::clock::{Clock, Timestamp};
 use crate::frame::{Frame, ImagingLimits, ImagingSettings};
@@ -472,12 +472,6 @@ impl UsbSource {
         self.facts.details.push(given_up_fact(self.given_up));
         self.facts_version += 1;
     }
-}
-
-fn given_up_fact(transfers: usize) -> String {
-    format!(
-        "{transfers} USB transfers never came back; their memory stays taken until the program ends"
-    )
 }
 
 impl FrameSource for UsbSource {
