@@ -380,7 +380,9 @@ fn source_summary(look: &Look) -> serde_json::Value {
         "source": look.choice.as_ref().map(ToString::to_string),
         "origin": look.origin,
         "captured": stations.capture.frames,
+        // Lost are frames that never came; damaged ones came and were thrown away, and are not among the lost.
         "lost": stations.capture.missing,
+        "damaged": stations.wire.map_or(0, |wire| wire.damaged_frames),
         "gaps": stations.capture.gaps,
         "skipped_by_detector": stations.read.skipped,
         "outages": stations.outages,
@@ -479,12 +481,13 @@ fn headless(
         .and_then(|()| out.flush())
         .context("advice could not be written")?;
     println!(
-        "{written} frames read at {:.1}/s, {} locked, {} with a path; {} captured, {} lost, {} skipped by the detector, {} outages",
+        "{written} frames read at {:.1}/s, {} locked, {} with a path; {} captured, {} lost, {} damaged, {} skipped by the detector, {} outages",
         look.stations.read.rate_hz,
         lines.tally().locked,
         lines.tally().with_path,
         look.stations.capture.frames,
         look.stations.capture.missing,
+        look.stations.wire.map_or(0, |wire| wire.damaged_frames),
         look.stations.read.skipped,
         look.stations.outages,
     );
