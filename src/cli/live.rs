@@ -18,6 +18,7 @@ use crate::evidence::LineWriter;
 use crate::exchange::{IgtlServer, serve_address};
 use crate::image::PictureSize;
 use crate::notice::Notice;
+use crate::procedure::SessionFolder;
 use crate::pump;
 use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
@@ -157,7 +158,17 @@ pub(super) fn data_folder() -> anyhow::Result<PathBuf> {
         .context("no home folder: set HOME or XDG_DATA_HOME")
 }
 
-fn options(chosen: Chosen, clock: &Arc<dyn Clock>, folder: Option<PathBuf>) -> SessionOptions {
+/// A new folder for a session, below the user's data folder.
+fn session_folder(clock: &Arc<dyn Clock>) -> anyhow::Result<SessionFolder> {
+    SessionFolder::new_within(&data_folder()?, clock.as_ref())
+        .map_err(|problem| anyhow!(Notice::of(&problem).line()))
+}
+
+pub(super) fn options(
+    chosen: Chosen,
+    clock: &Arc<dyn Clock>,
+    folder: Option<SessionFolder>,
+) -> SessionOptions {
     SessionOptions {
         clock: Arc::clone(clock),
         pumps: Arc::new(pump::catalog().to_vec()),
@@ -165,6 +176,7 @@ fn options(chosen: Chosen, clock: &Arc<dyn Clock>, folder: Option<PathBuf>) -> S
         needle: chosen.needle,
         size: PictureSize::default(),
         folder,
+        recording: None,
         choice: None,
         connector: None,
         scout: None,
@@ -242,7 +254,7 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
             .as_deref()
             .map(|address| serve(address, &clock))
             .transpose()?,
-        ..options(chosen, &clock, Some(data_folder()?))
+        ..options(chosen, &clock, Some(session_folder(&clock)?))
     };
     if args.headless {
         let until = Until::of(args);
@@ -263,7 +275,7 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
     let feed = FileFeed::new(file, Arc::clone(&clock));
     window(
         Box::new(feed),
-        options(chosen, &clock, Some(data_folder()?)),
+        options(chosen, &clock, Some(session_folder(&clock)?)),
         args.window.options(),
     )
 }
@@ -305,7 +317,7 @@ pub(super) fn default_window(shown_as: view::ViewOptions) -> anyhow::Result<()> 
         choice: Some(SourceChoice::Virtual(Preset::Easy)),
         connector: Some(opening.connector()),
         scout: Some(scout()),
-        ..options(chosen, &clock, Some(data_folder()?))
+        ..options(chosen, &clock, Some(session_folder(&clock)?))
     };
     window(feed, options, shown_as)
 }

@@ -207,7 +207,8 @@ impl Capture {
             | Command::Nudge(_)
             | Command::Fault(_)
             | Command::AcknowledgeResearchNotice
-            | Command::FlipShown(_) => {
+            | Command::FlipShown(_)
+            | Command::Refill(_) => {
                 if let Some(notice) = self.feed.apply(command) {
                     self.shared.tell_trouble(notice);
                 }

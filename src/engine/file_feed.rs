@@ -85,6 +85,7 @@ impl Feed for FileFeed {
             | Command::Fault(_)
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_)
+            | Command::Refill(_)
             | Command::SetPicture(_)
             | Command::Connect(_) => {}
         }

@@ -109,6 +109,7 @@ impl Feed for LiveFeed {
             | Command::Fault(_)
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_)
+            | Command::Refill(_)
             | Command::Connect(_) => {}
         }
         None

@@ -12,6 +12,8 @@ mod live;
 mod live_feed;
 mod publish;
 mod reader;
+mod recorder;
+mod refill_desk;
 mod state;
 mod stopwatch;
 mod transitions;
@@ -24,6 +26,7 @@ pub use keeping::{Beside, kept_picture};
 pub use live::{Engine, Listener, SessionOptions};
 pub use live_feed::LiveFeed;
 pub use reader::{Moment, Reader};
+pub use recorder::RecordingPlan;
 pub use state::{
     Advice, Command, Fault, Liveness, Look, Nudge, Picture, ProbePose, Session, Snapshot,
     StageTimes, Stations,

@@ -10,6 +10,7 @@ use crate::image::ScanImage;
 use crate::notice::Notice;
 use crate::overlay::Marks;
 use crate::probe::Listing;
+use crate::procedure::{Action, Refill};
 use crate::pump::{Needle, PumpModel};
 use crate::stream::{SourceFacts, StreamHealth, WireCounts};
 
@@ -157,6 +158,10 @@ pub struct Look {
     pub snapshots: Arc<Vec<Snapshot>>,
     /// Where the journal is written, as text.
     pub journal_path: Option<String>,
+    /// Entries of the journal that are on the disk: what is shown is never ahead of them (H24).
+    pub journalled: u64,
+    /// The refill, as far as it is in the journal.
+    pub refill: Arc<Refill>,
 }
 
 /// A movement of the virtual probe against the virtual patient.
@@ -225,6 +230,8 @@ pub enum Command {
     Fault(Fault),
     /// The operator has read the notice that this is research software.
     AcknowledgeResearchNotice,
+    /// Something the operator does or says in the refill.
+    Refill(Action),
     /// The display was flipped (for the journal; the mirror itself is the view's).
     FlipShown(bool),
 }

@@ -129,6 +129,7 @@ impl Feed for VirtualFeed {
             | Command::Restart
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_)
+            | Command::Refill(_)
             | Command::SetPicture(_)
             | Command::Connect(_) => return None,
         };
