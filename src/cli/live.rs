@@ -26,6 +26,7 @@ use crate::view;
 use super::connect::{Opening, scout};
 use super::signals::Stop;
 use super::source::{Chosen, open_file};
+use super::staging::{STAGED_BY, staging};
 use super::{FileArgs, SetupArgs};
 
 /// Frames a second of the virtual probe.
@@ -94,6 +95,9 @@ pub(super) struct WindowArgs {
     /// After this many frames
     #[arg(long, value_name = "N", hide = true, default_value_t = 60)]
     screenshot_after: u32,
+    /// Stand at this step of a refill (1 to 9) when the picture is taken
+    #[arg(long, value_name = "N", hide = true, requires = "screenshot", value_parser = clap::value_parser!(u8).range(1..=9))]
+    screenshot_step: Option<u8>,
     /// Open on the connection screen
     #[arg(long, hide = true)]
     show_sources: bool,
@@ -130,8 +134,13 @@ impl WindowArgs {
             },
             stop: None,
             latency_code: self.latency_log.is_some(),
+            staging: self
+                .screenshot_step
+                .map_or_else(Vec::new, |step| staging(usize::from(step))),
             screenshot: self.screenshot.clone().map(|path| view::ScreenshotRequest {
-                after_frames: self.screenshot_after,
+                after_frames: self
+                    .screenshot_step
+                    .map_or(self.screenshot_after, |_| STAGED_BY),
                 path,
                 when_taken: view::WhenTaken::CloseWindow,
             }),

@@ -210,6 +210,11 @@ impl Session for Engine {
     }
 
     fn send(&self, command: Command) {
+        // A refill is the desk's business alone.
+        if matches!(command, Command::Refill(_)) {
+            self.shared.desk(Job::Command(command));
+            return;
+        }
         if self.shared.to_capture.put(command.clone()).is_err() {
             self.shared.add_notice(Notice {
                 severity: crate::notice::Severity::Warning,

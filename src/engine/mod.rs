@@ -33,4 +33,4 @@ pub use state::{
 };
 pub use stopwatch::{Stopwatch, quantile};
 pub use transitions::Transitions;
-pub use virtual_feed::VirtualFeed;
+pub use virtual_feed::{FrameGate, VirtualFeed};

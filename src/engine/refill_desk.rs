@@ -2,18 +2,16 @@
 //! screen shows is on the disk already (H24).
 use std::sync::Arc;
 
-use crate::detect::PortState;
 use crate::notice::Notice;
 use crate::procedure::{
-    Action, Circumstances, Event, Kept, Move, PathSeen, RECORDING_FILE, Refill, RefillEvent,
-    SESSION_FILE, Step,
+    Action, Event, Kept, Move, RECORDING_FILE, Refill, RefillEvent, SESSION_FILE, Step,
 };
 use crate::report::{
     GuidanceCounts, Report, ReportImage, SessionAbout, SessionNow, TimelineEntry, session_file,
 };
 
-use super::Liveness;
 use super::desk::Desk;
+use super::state::circumstances;
 
 /// What the desk remembers of a refill for its report.
 pub(super) struct RefillLog {
@@ -70,30 +68,8 @@ impl Desk {
                 board.liveness,
             )
         };
-        let is_current = matches!(liveness, Liveness::Running | Liveness::Frozen);
-        let advice = advice.filter(|_| is_current);
-        let path = advice.as_ref().and_then(|advice| {
-            let path = advice.guidance.path?;
-            Some(PathSeen {
-                frame: advice.guidance.frame,
-                offset_mm: path.entry.x,
-                depth_mm: [path.depth.least.0, path.depth.most.0],
-                tilt_deg: path.tilt.degrees(),
-                provisional: path.provisional,
-            })
-        });
-        let at = Circumstances {
-            now: self.shared.clock.now(),
-            pump: &pump,
-            needle,
-            port_locked: advice
-                .as_ref()
-                .is_some_and(|a| a.finding.state == PortState::Locked),
-            planes_confirmed: advice
-                .as_ref()
-                .is_some_and(|a| a.guidance.planes.confirmed()),
-            path,
-        };
+        let now = self.shared.clock.now();
+        let at = circumstances(&pump, needle, advice.as_deref(), liveness, now);
         let mut next = self.log.refill.clone();
         let events = next.take(action, &at);
         for event in &events {

@@ -1,5 +1,6 @@
 //! The window, driven through its accessibility tree: no display and no graphics needed.
 mod fake;
+mod refill;
 mod sources;
 
 use std::sync::Arc;
