@@ -193,7 +193,7 @@ pub(super) static KEYS: &[Binding] = &[
         "E",
         "view-key-emergency",
         Act::Display(Change::ShowEmergency),
-        Manner::Main,
+        Manner::Once,
     ),
     bind(
         &[Key::Num6],

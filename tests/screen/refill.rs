@@ -8,10 +8,11 @@ use portsight::engine::{Command, Look};
 use portsight::guide::Withheld;
 use portsight::procedure::{Action, BackFlow, Counted, Field, FluidAnswer, GapKind, Refill, Step};
 use portsight::space::Millimeters;
+use portsight::view::Notice;
 use portsight::words::{say, say_with};
 
 use crate::fake;
-use crate::{changed, window};
+use crate::{changed, sized_window, window};
 
 /// A look at a refill after some actions; the port is confirmed and its path shown.
 fn after(actions: &[Action]) -> Look {
@@ -156,13 +157,13 @@ fn every_count_and_answer_has_a_key_and_holding_it_counts_once() {
         } else {
             Modifiers::NONE
         };
-        harness.key_press_modifiers(modifiers, key);
-        for _ in 0..3 {
+        // Down, held for a while, up.
+        for pressed in [true, true, true, false] {
             harness.event(Event::Key {
                 key,
                 physical_key: None,
-                pressed: true,
-                repeat: true,
+                pressed,
+                repeat: false,
                 modifiers,
             });
         }
@@ -241,7 +242,8 @@ fn the_page_of_every_step_has_targets_for_a_glove() {
 fn a_count_is_taken_back_by_its_button() {
     let mut actions = up_to(Step::Puncture);
     actions.push(Action::Puncture);
-    let (session, mut harness) = window(after(&actions));
+    let (session, mut harness) =
+        sized_window(after(&actions), [1920.0, 1080.0], Notice::Acknowledged);
     harness.key_press(Key::Num6);
     harness.run();
     harness

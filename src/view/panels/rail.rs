@@ -89,10 +89,10 @@ fn buttons_ui(ui: &mut Ui, is_wide: bool, actions: &mut Actions) {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &told));
         response.clicked()
     };
-    if button("view-rail-next", "▶", theme::TEXT) {
+    if button("view-rail-next", "→", theme::TEXT) {
         actions.ask(Act::NextStep);
     }
-    if button("view-rail-back", "◀", theme::QUIET) {
+    if button("view-rail-back", "←", theme::QUIET) {
         actions.refill(Action::Back);
     }
     if button("view-rail-emergency", "E", theme::STOP) {

@@ -20,6 +20,8 @@ use crate::words::{say, say_with};
 pub(super) struct RefillPage {
     typed: BTreeMap<Field, String>,
     aliquot: String,
+    /// The field that is being typed into, by the key of its name.
+    typing: Option<&'static str>,
     /// The state the texts were taken from.
     known: Option<Arc<Refill>>,
     /// Ending early was asked for once; the second press does it.
@@ -69,6 +71,19 @@ impl RefillPage {
         }
     }
 
+    /// Whether a field was typed into and is left now: once, so that nothing is entered twice by one press (H20).
+    fn is_left(&mut self, key: &'static str, response: &egui::Response) -> bool {
+        if response.has_focus() {
+            self.typing = Some(key);
+            return false;
+        }
+        let was_here = self.typing == Some(key);
+        if was_here {
+            self.typing = None;
+        }
+        was_here
+    }
+
     fn field(&mut self, ui: &mut Ui, field: Field, refill: &Refill, actions: &mut Actions) {
         let title = heading(ui, field.key());
         let text = self.typed.entry(field).or_default();
@@ -78,8 +93,9 @@ impl RefillPage {
             .align(egui::Align2::LEFT_CENTER);
         let response = ui.add(edit).labelled_by(title.id);
         let stored = refill.field(field).map(crate::procedure::Value::shown);
-        if response.lost_focus() && *text != stored.unwrap_or_default() {
-            actions.refill(Action::Enter(field, text.clone()));
+        let text = text.clone();
+        if self.is_left(field.key(), &response) && text != stored.unwrap_or_default() {
+            actions.refill(Action::Enter(field, text));
         }
     }
 
@@ -130,7 +146,8 @@ impl RefillPage {
             .min_size(vec2(ui.available_width(), theme::TARGET))
             .align(egui::Align2::LEFT_CENTER);
         let response = ui.add(edit).labelled_by(title.id);
-        if response.lost_focus() && !self.aliquot.trim().is_empty() {
+        let is_left = self.is_left("view-refill-aliquot", &response);
+        if is_left && !self.aliquot.trim().is_empty() {
             actions.refill(Action::Inject(self.aliquot.clone()));
         }
         let half = (ui.available_width() - 6.0) / 2.0;
@@ -271,16 +288,25 @@ fn puncture_ui(ui: &mut Ui, refill: &Refill, actions: &mut Actions) {
         ],
     );
     ui.add(Label::new(RichText::new(line).font(theme::strong(16.0))).selectable(false));
-    let width = ui.available_width();
-    for (key, action) in [
-        ("view-refill-puncture", Action::Puncture),
-        ("view-refill-redirect", Action::Redirect),
-        ("view-refill-stop-felt", Action::FeelStop),
-        ("view-refill-needle-out", Action::TakeNeedleOut),
+    let half = (ui.available_width() - 6.0) / 2.0;
+    for row in [
+        [
+            ("view-refill-puncture", Action::Puncture),
+            ("view-refill-redirect", Action::Redirect),
+        ],
+        [
+            ("view-refill-stop-felt", Action::FeelStop),
+            ("view-refill-needle-out", Action::TakeNeedleOut),
+        ],
     ] {
-        if glove_button(ui, &say(key), width).clicked() {
-            actions.refill(action);
-        }
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            for (key, action) in row {
+                if glove_button(ui, &say(key), half).clicked() {
+                    actions.refill(action);
+                }
+            }
+        });
     }
     take_back_ui(ui, "view-refill-puncture-back", Counted::Puncture, actions);
 }
