@@ -5,10 +5,10 @@ use crate::procedure::{Action, BackFlow, Field, FluidAnswer};
 /// Degrees of one turn of the probe, how many make a right angle, and frames between two.
 const TURN_DEG: f64 = 5.0;
 const TURNS: u32 = 18;
-const TURN_FRAMES: u32 = 3;
+const TURN_FRAMES: u32 = 2;
 
 /// Frames to be shown before the picture is taken.
-pub(super) const STAGED_BY: u32 = 290;
+pub(super) const STAGED_BY: u32 = 270;
 
 /// Commands after so many frames each, until the refill stands at step `number` (1 to 9) with something to see.
 pub(super) fn staging(number: usize) -> Vec<(u32, Command)> {
@@ -27,7 +27,11 @@ pub(super) fn staging(number: usize) -> Vec<(u32, Command)> {
     }
     if number >= 4 {
         stage.go(40, Action::Forward);
-        stage.at(6, Command::ConfirmPlane);
+        // The port under the middle of the probe, or turning would lose it.
+        for _ in 0..4 {
+            stage.at(3, Command::Nudge(Nudge::Slide(0.5)));
+        }
+        stage.at(20, Command::ConfirmPlane);
     }
     if number >= 5 {
         for _ in 0..TURNS {
