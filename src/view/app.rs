@@ -293,7 +293,7 @@ fn draw(
     let rail_width = if panels::rail_is_wide(ui) {
         184.0
     } else {
-        60.0
+        74.0
     };
     let rail_frame = Frame::new()
         .fill(theme::PANEL)
