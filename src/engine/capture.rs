@@ -223,7 +223,8 @@ impl Capture {
             | Command::FlipShown(_)
             | Command::SuggestCrop
             | Command::ChooseMode(_)
-            | Command::SetFirmware(_) => {
+            | Command::SetFirmware(_)
+            | Command::Refill(_) => {
                 if let Some(notice) = self.feed.apply(command) {
                     self.shared.tell_trouble(notice);
                 }

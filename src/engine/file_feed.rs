@@ -88,6 +88,7 @@ impl Feed for FileFeed {
             | Command::SuggestCrop
             | Command::ChooseMode(_)
             | Command::SetFirmware(_)
+            | Command::Refill(_)
             | Command::SetPicture(_)
             | Command::Connect(_) => {}
         }

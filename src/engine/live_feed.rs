@@ -219,6 +219,7 @@ impl LiveFeed {
             | Command::Fault(_)
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_)
+            | Command::Refill(_)
             | Command::Connect(_) => {}
         }
         None
