@@ -93,6 +93,44 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock that moves only when it is told to: a rehearsal runs as fast as the machine, in its own time. Its wall
+/// clock begins at the machine's and goes with it.
+#[derive(Debug)]
+pub struct SteppedClock {
+    nanos: std::sync::atomic::AtomicU64,
+    begun: jiff::Timestamp,
+}
+
+impl SteppedClock {
+    /// A clock at zero; its wall clock stands at the present time.
+    pub fn start() -> Self {
+        Self {
+            nanos: std::sync::atomic::AtomicU64::new(0),
+            begun: jiff::Timestamp::now(),
+        }
+    }
+
+    /// Moves the clock to `to`; it never goes back.
+    pub fn go_to(&self, to: Timestamp) {
+        self.nanos
+            .fetch_max(to.nanos, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl Clock for SteppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.nanos.load(std::sync::atomic::Ordering::SeqCst))
+    }
+
+    fn wall(&self) -> String {
+        let span = jiff::SignedDuration::from_nanos(i64::try_from(self.now().nanos()).unwrap_or(0));
+        self.begun
+            .checked_add(span)
+            .unwrap_or(self.begun)
+            .to_string()
+    }
+}
+
 /// A clock that a test moves by hand.
 #[derive(Debug, Default)]
 pub struct ManualClock {
@@ -121,6 +159,18 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stepped_clock_moves_when_told_and_takes_its_wall_clock_along() {
+        let clock = SteppedClock::start();
+        let wall =
+            |clock: &SteppedClock| -> jiff::Timestamp { clock.wall().parse().expect("time") };
+        let before = wall(&clock);
+        clock.go_to(Timestamp::from_seconds(2.0));
+        clock.go_to(Timestamp::from_seconds(1.0));
+        assert_eq!(clock.now(), Timestamp::from_seconds(2.0));
+        assert_eq!(wall(&clock).duration_since(before).as_secs(), 2);
+    }
 
     #[test]
     fn spans_never_panic_and_never_go_backwards() {

@@ -24,6 +24,7 @@ pub mod guide;
 pub mod overlay;
 // the office
 pub mod procedure;
+pub mod report;
 // the switchboard and the window
 pub mod engine;
 pub mod view;

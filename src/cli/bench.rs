@@ -164,6 +164,7 @@ fn measure_live(seconds: u64) -> anyhow::Result<serde_json::Value> {
             needle: chosen.needle,
             size: PictureSize::default(),
             folder: None,
+            recording: None,
             choice: None,
             connector: None,
             scout: None,

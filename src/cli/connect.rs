@@ -5,12 +5,16 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::engine::{Connector, Feed, LiveFeed, Scout, SourceChoice};
 use crate::exchange::IgtlClient;
-use crate::probe::{GrabberSource, UsbSelector, UsbSource};
+use crate::probe::{
+    GrabberSource, ProbeState, SourceScout, UsbSelector, UsbSource, remembered_firmware,
+};
 
 use super::live::virtual_feed;
 
 /// File of crops and scales of frame grabbers, in the folder for settings.
 const GRABBER_SETUPS: &str = "grabbers.toml";
+/// File that names the firmware used last, there too.
+const FIRMWARE: &str = "firmware";
 
 /// What sources are opened with.
 #[derive(Clone)]
@@ -37,6 +41,7 @@ impl Opening {
                 let selector = UsbSelector {
                     bus_address: *bus_address,
                     firmware: self.firmware.clone(),
+                    firmware_memory: self.firmware_memory(),
                     ..UsbSelector::default()
                 };
                 let probe = UsbSource::new(selector, Arc::clone(&self.clock));
@@ -52,14 +57,29 @@ impl Opening {
         }
     }
 
+    fn firmware_memory(&self) -> Option<PathBuf> {
+        self.settings.as_ref().map(|folder| folder.join(FIRMWARE))
+    }
+
+    /// Lists what is plugged in, with the firmware file that a probe that asks for one would get.
+    pub(super) fn scout(&self) -> Scout {
+        let (given, memory) = (self.firmware.clone(), self.firmware_memory());
+        let mut scout = SourceScout::default();
+        Box::new(move || {
+            let mut listing = scout.look();
+            for source in &mut listing.sources {
+                if source.state == ProbeState::WantsFirmware {
+                    let remembered = || remembered_firmware(memory.as_deref()?);
+                    source.firmware = given.clone().or_else(remembered);
+                }
+            }
+            listing
+        })
+    }
+
     /// Opens whatever is chosen on the screen.
     pub(super) fn connector(&self) -> Connector {
         let opening = self.clone();
         Box::new(move |choice| Ok(opening.open(choice)))
     }
-}
-
-/// Lists what is plugged in.
-pub(super) fn scout() -> Scout {
-    Box::new(crate::probe::list_sources)
 }

@@ -10,7 +10,7 @@ use crate::detect::PortState;
 use crate::engine::{Advice, Beside, Moment, Reader, Transitions, kept_picture};
 use crate::evidence::LineWriter;
 use crate::image::{ImageChain, PictureSize, ScanImage};
-use crate::procedure::{Event, Journal};
+use crate::procedure::{Event, Journal, SessionFolder};
 use crate::simulate::{Preset, Truth, VirtualProbe};
 use crate::view::{FirstSheet, ViewOptions};
 
@@ -24,7 +24,7 @@ const FOLDER: &str = "portsight-demo";
 const FRAMES: u64 = 150;
 
 pub(super) fn without_verb() -> anyhow::Result<()> {
-    let listing = crate::probe::list_sources();
+    let listing = crate::probe::SourceScout::default().look();
     for source in &listing.sources {
         eprintln!(
             "portsight: {} is plugged in; --source {} shows it, what follows is a simulation",
@@ -88,7 +88,9 @@ fn headless(folder: &Path) -> anyhow::Result<()> {
         Preset::Easy,
     )?)?;
     let mut probe = VirtualProbe::new(virtual_scenario(Preset::Easy, 1, VIRTUAL_FPS));
-    let mut journal = Journal::start(folder, Arc::new(SystemClock::start()))?;
+    let clock = SystemClock::start();
+    let session = SessionFolder::new_within(folder, &clock)?;
+    let mut journal = Journal::start(&session, Arc::new(clock))?;
     journal.write(Event::SessionStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         source: crate::stream::FrameSource::name(&probe),

@@ -18,13 +18,15 @@ use crate::evidence::LineWriter;
 use crate::exchange::{IgtlServer, serve_address};
 use crate::image::PictureSize;
 use crate::notice::Notice;
+use crate::procedure::SessionFolder;
 use crate::pump;
 use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
 
-use super::connect::{Opening, scout};
+use super::connect::Opening;
 use super::signals::Stop;
 use super::source::{Chosen, open_file};
+use super::staging::{STAGED_BY, staging};
 use super::{FileArgs, SetupArgs};
 
 /// Frames a second of the virtual probe.
@@ -93,6 +95,9 @@ pub(super) struct WindowArgs {
     /// After this many frames
     #[arg(long, value_name = "N", hide = true, default_value_t = 60)]
     screenshot_after: u32,
+    /// Stand at this step of a refill (1 to 9) when the picture is taken
+    #[arg(long, value_name = "N", hide = true, requires = "screenshot", value_parser = clap::value_parser!(u8).range(1..=9))]
+    screenshot_step: Option<u8>,
     /// Open on the connection screen
     #[arg(long, hide = true)]
     show_sources: bool,
@@ -129,8 +134,13 @@ impl WindowArgs {
             },
             stop: None,
             latency_code: self.latency_log.is_some(),
+            staging: self
+                .screenshot_step
+                .map_or_else(Vec::new, |step| staging(usize::from(step))),
             screenshot: self.screenshot.clone().map(|path| view::ScreenshotRequest {
-                after_frames: self.screenshot_after,
+                after_frames: self
+                    .screenshot_step
+                    .map_or(self.screenshot_after, |_| STAGED_BY),
                 path,
                 when_taken: view::WhenTaken::CloseWindow,
             }),
@@ -157,7 +167,17 @@ pub(super) fn data_folder() -> anyhow::Result<PathBuf> {
         .context("no home folder: set HOME or XDG_DATA_HOME")
 }
 
-fn options(chosen: Chosen, clock: &Arc<dyn Clock>, folder: Option<PathBuf>) -> SessionOptions {
+/// A new folder for a session, below the user's data folder.
+fn session_folder(clock: &Arc<dyn Clock>) -> anyhow::Result<SessionFolder> {
+    SessionFolder::new_within(&data_folder()?, clock.as_ref())
+        .map_err(|problem| anyhow!(Notice::of(&problem).line()))
+}
+
+pub(super) fn options(
+    chosen: Chosen,
+    clock: &Arc<dyn Clock>,
+    folder: Option<SessionFolder>,
+) -> SessionOptions {
     SessionOptions {
         clock: Arc::clone(clock),
         pumps: Arc::new(pump::catalog().to_vec()),
@@ -165,6 +185,7 @@ fn options(chosen: Chosen, clock: &Arc<dyn Clock>, folder: Option<PathBuf>) -> S
         needle: chosen.needle,
         size: PictureSize::default(),
         folder,
+        recording: None,
         choice: None,
         connector: None,
         scout: None,
@@ -242,7 +263,7 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
             .as_deref()
             .map(|address| serve(address, &clock))
             .transpose()?,
-        ..options(chosen, &clock, Some(data_folder()?))
+        ..options(chosen, &clock, Some(session_folder(&clock)?))
     };
     if args.headless {
         let until = Until::of(args);
@@ -250,7 +271,7 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     }
     let options = SessionOptions {
         connector: Some(opening.connector()),
-        scout: Some(scout()),
+        scout: Some(opening.scout()),
         ..options
     };
     window(feed, options, args.window.options())
@@ -263,7 +284,7 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
     let feed = FileFeed::new(file, Arc::clone(&clock));
     window(
         Box::new(feed),
-        options(chosen, &clock, Some(data_folder()?)),
+        options(chosen, &clock, Some(session_folder(&clock)?)),
         args.window.options(),
     )
 }
@@ -304,8 +325,8 @@ pub(super) fn default_window(shown_as: view::ViewOptions) -> anyhow::Result<()> 
     let options = SessionOptions {
         choice: Some(SourceChoice::Virtual(Preset::Easy)),
         connector: Some(opening.connector()),
-        scout: Some(scout()),
-        ..options(chosen, &clock, Some(data_folder()?))
+        scout: Some(opening.scout()),
+        ..options(chosen, &clock, Some(session_folder(&clock)?))
     };
     window(feed, options, shown_as)
 }
@@ -380,7 +401,9 @@ fn source_summary(look: &Look) -> serde_json::Value {
         "source": look.choice.as_ref().map(ToString::to_string),
         "origin": look.origin,
         "captured": stations.capture.frames,
+        // Lost are frames that never came; damaged ones came and were thrown away, and are not among the lost.
         "lost": stations.capture.missing,
+        "damaged": stations.wire.map_or(0, |wire| wire.damaged_frames),
         "gaps": stations.capture.gaps,
         "skipped_by_detector": stations.read.skipped,
         "outages": stations.outages,
@@ -479,12 +502,13 @@ fn headless(
         .and_then(|()| out.flush())
         .context("advice could not be written")?;
     println!(
-        "{written} frames read at {:.1}/s, {} locked, {} with a path; {} captured, {} lost, {} skipped by the detector, {} outages",
+        "{written} frames read at {:.1}/s, {} locked, {} with a path; {} captured, {} lost, {} damaged, {} skipped by the detector, {} outages",
         look.stations.read.rate_hz,
         lines.tally().locked,
         lines.tally().with_path,
         look.stations.capture.frames,
         look.stations.capture.missing,
+        look.stations.wire.map_or(0, |wire| wire.damaged_frames),
         look.stations.read.skipped,
         look.stations.outages,
     );

@@ -12,10 +12,12 @@ mod demo;
 mod evaluate;
 mod live;
 mod probes;
+mod rehearse;
 mod signals;
 mod simulate;
 mod snapshot;
 mod source;
+mod staging;
 mod verify;
 
 use std::path::PathBuf;
@@ -46,6 +48,8 @@ const EXAMPLES: &str = "Examples:
   portsight snapshot recording.mha --frame 40 --out picture.png
   portsight evaluate FOLDER                         every recording that has a truth file beside it
   portsight simulate --preset scar --seed 7 --seconds 4 --out scar.mha
+  portsight rehearse --preset scar --seed 7 --out session
+  portsight verify session                          names the file and the entry that do not hold
   portsight bench
 
 Exit status: 0 all right, 1 a problem with the input or the machine, 2 wrong usage.";
@@ -74,7 +78,9 @@ enum Verb {
     Snapshot(snapshot::SnapshotArgs),
     /// Write a recording of the virtual probe, with its truth beside it.
     Simulate(simulate::SimulateArgs),
-    /// Check that a session's journal is whole and unaltered; names the first entry that is not.
+    /// Run a whole refill on a virtual patient, headless, and leave its session folder with journal and report.
+    Rehearse(rehearse::RehearseArgs),
+    /// Check that a session is whole and unaltered: its journal, and every file against it.
     Verify(verify::VerifyArgs),
     /// Measure frames a second and the time of every stage on this machine.
     Bench(bench::BenchArgs),
@@ -122,6 +128,7 @@ pub fn run() -> ExitCode {
         Some(Verb::Evaluate(args)) => evaluate::run(args),
         Some(Verb::Snapshot(args)) => snapshot::run(args),
         Some(Verb::Simulate(args)) => simulate::run(args),
+        Some(Verb::Rehearse(args)) => rehearse::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
         Some(Verb::Bench(args)) => bench::run(args),
     };

@@ -12,7 +12,7 @@ pub(super) struct ProbesArgs {
 }
 
 pub(super) fn run(args: &ProbesArgs) -> anyhow::Result<()> {
-    let listing = crate::probe::list_sources();
+    let listing = crate::probe::SourceScout::default().look();
     if args.json {
         println!("{}", serde_json::to_string_pretty(&as_json(&listing))?);
         return Ok(());
@@ -91,6 +91,7 @@ mod tests {
             state: ProbeState::WantsFirmware,
             access: Access::Refused,
             experimental: true,
+            firmware: None,
             hint: Some("Install the rule.".to_owned()),
         };
         let text = line(&source);

@@ -4,33 +4,75 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::procedure::verify_journal;
+use crate::procedure::{
+    BadFile, JOURNAL_FILE, SessionVerdict, session_of, verify_file, verify_journal, verify_session,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// A journal (.jsonl), or a folder of them
+    /// A session's folder, one file of it, a journal (.jsonl), or a folder of sessions
     path: PathBuf,
 }
 
 pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<()> {
-    let journals = journals(&args.path)?;
-    if journals.is_empty() {
-        bail!("no journal (*.jsonl) in {}", args.path.display());
-    }
-    let mut broken = 0;
-    for path in &journals {
+    let path = args.path.as_path();
+    if path.extension().is_some_and(|e| e == "jsonl") {
         let verdict = verify_journal(path)?;
         println!("{}", verdict.line());
-        broken += u32::from(!verdict.holds());
+        if !verdict.holds() {
+            bail!("{} does not hold", path.display());
+        }
+        return Ok(());
     }
-    if broken > 0 {
-        bail!("{broken} of {} journals do not hold", journals.len());
+    if path.is_dir() {
+        return folder(path);
+    }
+    let Some((session, file)) = session_of(path) else {
+        bail!(
+            "expected a file of a session, with {JOURNAL_FILE} in its folder; got {}",
+            path.display()
+        );
+    };
+    let verdict = verify_file(&session, &file)?;
+    if !tell(&verdict) {
+        bail!("{} does not hold", path.display());
     }
     Ok(())
 }
 
-fn journals(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
+fn folder(path: &Path) -> anyhow::Result<()> {
+    let sessions = sessions(path)?;
+    if sessions.is_empty() {
+        bail!(
+            "expected a session ({JOURNAL_FILE}) in {}, or sessions in folders of it; found none",
+            path.display()
+        );
+    }
+    let mut broken = 0;
+    for session in &sessions {
+        let verdict = verify_session(session)?;
+        broken += u32::from(!tell(&verdict));
+    }
+    if broken > 0 {
+        bail!("{broken} of {} sessions do not hold", sessions.len());
+    }
+    Ok(())
+}
+
+/// Says what was found; returns whether all of it holds.
+fn tell(verdict: &SessionVerdict) -> bool {
+    println!("{}", verdict.journal.line());
+    for bad in &verdict.bad {
+        println!("{}", BadFile::line(bad));
+    }
+    if !verdict.sound.is_empty() {
+        println!("{} files hold", verdict.sound.len());
+    }
+    verdict.holds()
+}
+
+fn sessions(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if path.join(JOURNAL_FILE).is_file() {
         return Ok(vec![path.to_owned()]);
     }
     let mut found = Vec::new();
@@ -38,12 +80,7 @@ fn journals(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .with_context(|| format!("cannot read the folder {}", path.display()))?;
     for entry in entries {
         let entry = entry?.path();
-        let is_journal = entry.extension().is_some_and(|e| e == "jsonl")
-            && entry
-                .file_name()
-                .and_then(|n| n.to_str())
-                .is_some_and(|n| n.starts_with("session-") || n == "journal.jsonl");
-        if is_journal {
+        if entry.join(JOURNAL_FILE).is_file() {
             found.push(entry);
         }
     }

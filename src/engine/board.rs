@@ -7,11 +7,12 @@ use crate::clock::{Clock, Timestamp};
 use crate::frame::{Frame, FrameId, ImagingSettings, Origin};
 use crate::notice::Notice;
 use crate::probe::Listing;
-use crate::procedure::Event;
+use crate::procedure::{Event, Refill};
 use crate::pump::{Needle, PumpModel};
 use crate::stream::{Newest, Queue, SourceFacts};
 
 use super::publish::Publisher;
+use super::recorder::Tape;
 use super::stopwatch::Stopwatch;
 use super::{Advice, Command, Liveness, Picture, ProbePose, Snapshot, SourceChoice, Stations};
 
@@ -40,8 +41,15 @@ const PLANE_REQUESTS: usize = 16;
 
 /// Work for the desk worker, the only one that writes files.
 pub(super) enum Job {
+    /// The first entry; the session file follows it.
+    Begin(Event),
     Command(Command),
     Event(Event),
+    /// The last files, and the entry that closes the journal.
+    End {
+        frames: u64,
+        missing: u64,
+    },
     Trouble(Notice),
 }
 
@@ -90,6 +98,9 @@ pub(super) struct Board {
     pub notices: Arc<Vec<Notice>>,
     pub snapshots: Arc<Vec<Snapshot>>,
     pub journal_path: Option<String>,
+    /// Entries of the journal that are on the disk.
+    pub journalled: u64,
+    pub refill: Arc<Refill>,
     pub shown_watch: Stopwatch,
 }
 
@@ -105,6 +116,8 @@ pub(super) struct Shared {
     pub to_capture: Queue<Command>,
     pub to_desk: Queue<Job>,
     pub publisher: Publisher,
+    /// Where pictures go that are to be recorded; `None` records nothing.
+    pub tape: Option<Tape>,
     pub frozen: AtomicBool,
     /// Counts changes of pump and needle, so that the reader advises again on the picture it has.
     pub setup_changes: AtomicU64,
@@ -120,6 +133,7 @@ pub(super) struct Beginning {
     pub clock: Arc<dyn Clock>,
     pub source: Source,
     pub publisher: Publisher,
+    pub tape: Option<Tape>,
     pub pumps: Arc<Vec<PumpModel>>,
     pub pump: Arc<PumpModel>,
     pub needle: Option<Needle>,
@@ -137,6 +151,7 @@ impl Shared {
             to_capture: Queue::new(CAPTURE_COMMANDS),
             to_desk: Queue::new(DESK_JOBS),
             publisher: with.publisher,
+            tape: with.tape,
             frozen: AtomicBool::new(false),
             setup_changes: AtomicU64::new(0),
             plane_requests: Queue::new(PLANE_REQUESTS),
@@ -159,6 +174,8 @@ impl Shared {
                 notices: Arc::default(),
                 snapshots: Arc::default(),
                 journal_path: with.journal_path,
+                journalled: 0,
+                refill: Arc::default(),
                 shown_watch: Stopwatch::default(),
             }),
             advised: Condvar::new(),

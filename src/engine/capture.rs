@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::frame::{Frame, FrameId, Orientation};
 use crate::notice::Notice;
 use crate::procedure::Event;
-use crate::stream::{Delivery, HealthMeter, SourceProblem, Taken};
+use crate::stream::{Delivery, HealthMeter, SourceFacts, SourceProblem, Taken};
 
 use super::board::{Flow, Job, Shared, Source};
 use super::{Command, Connector, Feed, SourceChoice};
@@ -40,6 +40,8 @@ pub(super) struct Capture {
     is_new_source: bool,
     last: Option<FrameId>,
     facts_version: Option<u64>,
+    /// The facts the board has.
+    described: Option<Arc<SourceFacts>>,
 }
 
 impl Capture {
@@ -60,6 +62,7 @@ impl Capture {
             is_new_source: false,
             last: None,
             facts_version: None,
+            described: None,
         }
     }
 
@@ -169,14 +172,24 @@ impl Capture {
         let Some(facts) = self.feed.facts() else {
             return;
         };
-        self.shared.desk(Job::Event(Event::SourceDescribed {
-            name: facts.name.clone(),
-            spec: facts.spec.clone(),
-            details: facts.details.clone(),
-            acoustic: facts.acoustic,
-            maturity: facts.maturity,
-        }));
+        // What it is belongs in the journal; words that change by the second (a peer's, a wait) do not.
+        let is_as_described = self.described.as_ref().is_some_and(|before| {
+            before.name == facts.name
+                && before.spec == facts.spec
+                && before.acoustic == facts.acoustic
+                && before.maturity == facts.maturity
+        });
+        if !is_as_described {
+            self.shared.desk(Job::Event(Event::SourceDescribed {
+                name: facts.name.clone(),
+                spec: facts.spec.clone(),
+                details: facts.details.clone(),
+                acoustic: facts.acoustic,
+                maturity: facts.maturity,
+            }));
+        }
         let facts = Arc::new(facts.clone());
+        self.described = Some(Arc::clone(&facts));
         let mut board = self.shared.board();
         let source = Arc::make_mut(&mut board.source);
         source.name.clone_from(&facts.name);
@@ -207,7 +220,11 @@ impl Capture {
             | Command::Nudge(_)
             | Command::Fault(_)
             | Command::AcknowledgeResearchNotice
-            | Command::FlipShown(_) => {
+            | Command::FlipShown(_)
+            | Command::SuggestCrop
+            | Command::ChooseMode(_)
+            | Command::SetFirmware(_)
+            | Command::Refill(_) => {
                 if let Some(notice) = self.feed.apply(command) {
                     self.shared.tell_trouble(notice);
                 }
@@ -238,6 +255,7 @@ impl Capture {
         self.is_lost = false;
         self.is_new_source = true;
         self.facts_version = None;
+        self.described = None;
         let first = FrameId(self.last.map_or(0, |last| last.0 + 1));
         let source = Source {
             origin: self.feed.origin(),

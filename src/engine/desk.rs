@@ -1,23 +1,26 @@
 //! The desk worker: the only one that writes files. Journal, kept pictures, and the commands that are neither the
 //! source's nor the screen's.
+use std::io::Cursor;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::notice::{Notice, Severity};
-use crate::procedure::{Event, Journal};
+use crate::procedure::{Event, FileRecord, IMAGES_FOLDER, Journal, Kept, SessionFolder};
+use crate::report::ReportImage;
 use crate::stream::Taken;
 
 use super::board::{Job, PlaneRequest, Shared};
+use super::refill_desk::RefillLog;
 use super::{Beside, Command, Picture, Snapshot, kept_picture};
 
 /// What the desk worker owns.
 pub(super) struct Desk {
     journal: Option<Journal>,
-    folder: Option<PathBuf>,
-    shared: Arc<Shared>,
+    pub(super) folder: Option<SessionFolder>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) log: RefillLog,
     snapshots_taken: u32,
     mirrored: bool,
 }
@@ -37,13 +40,15 @@ impl Drop for Desk {
 impl Desk {
     pub(super) fn new(
         journal: Option<Journal>,
-        folder: Option<PathBuf>,
+        folder: Option<SessionFolder>,
         shared: Arc<Shared>,
+        log: RefillLog,
     ) -> Self {
         Self {
             journal,
             folder,
             shared,
+            log,
             snapshots_taken: 0,
             mirrored: false,
         }
@@ -61,7 +66,24 @@ impl Desk {
 
     fn do_job(&mut self, job: Job) {
         match job {
-            Job::Event(event) => self.record(event),
+            Job::Begin(event) => {
+                self.record(event);
+                self.write_session_file(None);
+            }
+            Job::Event(event) => {
+                let mut why = None;
+                if let Event::PlaneConfirmed { plane, .. } = &event {
+                    why = Some(match plane {
+                        1 => Kept::FirstPlane,
+                        _ => Kept::SecondPlane,
+                    });
+                }
+                self.record(event);
+                if let Some(why) = why {
+                    self.keep_picture(why);
+                }
+            }
+            Job::End { frames, missing } => self.end(frames, missing),
             Job::Trouble(notice) => self.record(Event::Trouble {
                 text: notice.line(),
             }),
@@ -69,13 +91,25 @@ impl Desk {
         }
     }
 
-    fn record(&mut self, event: Event) {
+    /// Writes an entry and waits until it is on the disk.
+    pub(super) fn record(&mut self, event: Event) {
+        self.log.hear(&event);
         let Some(journal) = &mut self.journal else {
             return;
         };
-        if let Err(problem) = journal.write(event) {
-            self.shared.add_notice(Notice::of(&problem));
+        match journal.write(event) {
+            Ok(()) => self.shared.board().journalled = journal.entries(),
+            Err(problem) => self.shared.add_notice(Notice::of(&problem)),
         }
+    }
+
+    /// Writes what a finished file looked like, so that a change shows.
+    pub(super) fn record_file(&mut self, record: FileRecord) {
+        self.record(Event::FileWritten {
+            file: record.file,
+            bytes: record.bytes,
+            sha256: record.sha256,
+        });
     }
 
     fn carry_out(&mut self, command: Command) {
@@ -95,7 +129,15 @@ impl Desk {
                 axial_mm: spacing.axial.0,
             }),
             Command::ConfirmPlane => self.ask_of_planes(PlaneRequest::Confirm),
-            Command::TakeSnapshot => self.take_snapshot(),
+            Command::Refill(action) => self.take_action(&action),
+            Command::TakeSnapshot => {
+                if self.folder.is_none() {
+                    self.shared.add_notice(Notice::note(
+                        "pictures are kept only in a session with a folder",
+                    ));
+                }
+                self.keep_picture(Kept::Asked);
+            }
             Command::DeleteSnapshot(number) => self.delete_snapshot(number),
             Command::Fault(fault) => {
                 let fault = serde_json::to_value(fault)
@@ -112,8 +154,13 @@ impl Desk {
                 self.record(Event::FlipShown { mirrored });
             }
             // Journalled by the capture worker once granted, or of no interest to the journal.
-            Command::SetImaging(_) | Command::Nudge(_) | Command::Restart | Command::Connect(_) => {
-            }
+            Command::SetImaging(_)
+            | Command::Nudge(_)
+            | Command::Restart
+            | Command::Connect(_)
+            | Command::SuggestCrop
+            | Command::ChooseMode(_)
+            | Command::SetFirmware(_) => {}
             Command::SetPicture(setup) => self.record(Event::PictureSetupGiven {
                 depth_setting: setup.depth_setting,
                 crop: setup.crop,
@@ -139,11 +186,9 @@ impl Desk {
         }
     }
 
-    fn take_snapshot(&mut self) {
+    /// Keeps the picture shown, with its marks; without a folder there is nowhere to.
+    pub(super) fn keep_picture(&mut self, why: Kept) {
         let Some(folder) = self.folder.clone() else {
-            self.shared.add_notice(Notice::note(
-                "pictures are kept only in a session with a folder",
-            ));
             return;
         };
         let (picture, advice) = {
@@ -154,37 +199,44 @@ impl Desk {
         let frame = picture.image.frame;
         let advice = advice.filter(|a| a.finding.frame == frame);
         let rgb = self.drawn(&picture, advice.as_deref());
-        let stem = self
-            .journal
-            .as_ref()
-            .and_then(|j| j.path().file_stem())
-            .map_or_else(
-                || "session".to_owned(),
-                |s| s.to_string_lossy().into_owned(),
-            );
         self.snapshots_taken += 1;
         let number = self.snapshots_taken;
-        let file = format!("{stem}-{number:03}.png");
-        let path = folder.join(&file);
-        match rgb.save(&path) {
-            Ok(()) => {
+        let file = format!("{IMAGES_FOLDER}/{number:03}.png");
+        let mut png = Cursor::new(Vec::new());
+        let kept = rgb
+            .write_to(&mut png, ::image::ImageFormat::Png)
+            .map_err(|cause| cause.to_string())
+            .and_then(|()| {
+                folder
+                    .write(&file, png.get_ref())
+                    .map_err(|problem| problem.to_string())
+            });
+        match kept {
+            Ok(record) => {
                 let mut board = self.shared.board();
                 let mut list = board.snapshots.as_ref().clone();
                 list.push(Snapshot {
                     number,
                     frame,
-                    path: path.display().to_string(),
+                    path: folder.place(&file).display().to_string(),
                 });
                 board.snapshots = Arc::new(list);
                 drop(board);
+                self.log.keep(ReportImage {
+                    file: file.clone(),
+                    frame,
+                    why,
+                });
                 self.record(Event::SnapshotTaken {
                     number,
                     frame,
                     file,
+                    why,
                 });
+                self.record_file(record);
                 self.shared.wake();
             }
-            Err(cause) => self.shared.add_notice(Notice {
+            Err(cause) => self.shared.tell_trouble(Notice {
                 severity: Severity::Error,
                 text: format!("picture {number} was not kept: {cause}"),
                 hint: Some("Free some space, then press the key again.".to_owned()),
@@ -218,7 +270,9 @@ impl Desk {
                     hint: Some(format!("Delete {} by hand.", snapshot.path)),
                 });
             }
-            self.record(Event::SnapshotDeleted { number });
+            let file = format!("{IMAGES_FOLDER}/{number:03}.png");
+            self.log.throw_away(&file);
+            self.record(Event::SnapshotDeleted { number, file });
         }
         self.shared.wake();
     }

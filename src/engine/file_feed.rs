@@ -85,6 +85,10 @@ impl Feed for FileFeed {
             | Command::Fault(_)
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_)
+            | Command::SuggestCrop
+            | Command::ChooseMode(_)
+            | Command::SetFirmware(_)
+            | Command::Refill(_)
             | Command::SetPicture(_)
             | Command::Connect(_) => {}
         }

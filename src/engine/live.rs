@@ -3,7 +3,6 @@
 //! capture owns the source, form the image chain, read detector and plan, desk the files, watch the time. The watch
 //! for stale frames depends on no repaint and on no other worker (H01).
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,8 +13,9 @@ use crate::frame::{FrameId, Origin};
 use crate::guide::limits;
 use crate::image::{ImageChain, PictureSize};
 use crate::notice::Notice;
-use crate::procedure::{Event, Journal};
+use crate::procedure::{Event, Journal, RECORDING_FILE, SessionFolder};
 use crate::pump::{Needle, PumpModel};
+use crate::report::SessionAbout;
 use crate::stream::{Ending, HealthMeter, Taken, Worker};
 
 use super::board::{Beginning, Flow, Job, PlaneRequest, Shared, Source};
@@ -23,6 +23,8 @@ use super::capture::Capture;
 use super::desk::Desk;
 use super::publish::Publisher;
 use super::reader::{Moment, Reader};
+use super::recorder::{Recorder, RecordingPlan, Tape};
+use super::refill_desk::RefillLog;
 use super::stopwatch::Stopwatch;
 use super::transitions::Transitions;
 use super::{
@@ -51,8 +53,10 @@ pub struct SessionOptions {
     pub needle: Option<Needle>,
     /// Largest picture formed from scan lines.
     pub size: PictureSize,
-    /// Folder for journal and kept pictures; `None` keeps neither.
-    pub folder: Option<PathBuf>,
+    /// Folder for journal, kept pictures and report; `None` keeps none of them.
+    pub folder: Option<SessionFolder>,
+    /// What is recorded into the folder; `None` records nothing.
+    pub recording: Option<RecordingPlan>,
     /// The source as it was chosen; `None` for files.
     pub choice: Option<SourceChoice>,
     /// Opens other sources on request; `None` keeps the one the session begins with.
@@ -76,7 +80,7 @@ impl Engine {
     pub fn start(feed: Box<dyn Feed>, options: SessionOptions) -> anyhow::Result<Self> {
         let journal = options
             .folder
-            .as_deref()
+            .as_ref()
             .map(|folder| Journal::start(folder, Arc::clone(&options.clock)))
             .transpose()?;
         let shared = Arc::new(Shared::new(Beginning {
@@ -89,13 +93,17 @@ impl Engine {
                 facts: None,
             },
             publisher: Publisher::new(options.server),
+            tape: options
+                .recording
+                .filter(|_| options.folder.is_some())
+                .map(Tape::new),
             pumps: options.pumps,
             pump: Arc::clone(&options.pump),
             needle: options.needle,
             settings: Arc::new(feed.settings()),
             journal_path: journal.as_ref().map(|j| j.path().display().to_string()),
         }));
-        shared.desk(Job::Event(Event::SessionStarted {
+        shared.desk(Job::Begin(Event::SessionStarted {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source: feed.name(),
             origin: feed.origin(),
@@ -103,15 +111,25 @@ impl Engine {
             needle: options.needle,
             notice: crate::words::say("notice-research"),
         }));
-        let desk = Desk::new(journal, options.folder, Arc::clone(&shared));
+        let about = SessionAbout {
+            name: session_name(options.folder.as_ref()),
+            started_utc: options.clock.wall(),
+        };
+        let recorder = recorder(options.folder.as_ref(), &shared);
+        let log = RefillLog::new(about);
+        let desk = Desk::new(journal, options.folder, Arc::clone(&shared), log);
         let capture = Capture::new(feed, options.connector, Arc::clone(&shared));
-        let mut workers = vec![
-            start_desk(desk)?,
+        let mut workers = vec![start_desk(desk)?];
+        // Stopped after the workers that feed it, and before the desk, which then finds the file finished.
+        if let Some(recorder) = recorder {
+            workers.push(start_recorder(recorder)?);
+        }
+        workers.extend([
             start_read(Arc::clone(&shared), options.on_advice)?,
             start_form(Arc::clone(&shared), options.size)?,
             start_watch(Arc::clone(&shared))?,
             start_capture(capture)?,
-        ];
+        ]);
         if let Some(scout) = options.scout {
             workers.push(start_scout(scout, Arc::clone(&shared))?);
         }
@@ -133,10 +151,10 @@ impl Engine {
         while let Some(mut worker) = self.workers.pop() {
             if self.workers.is_empty() {
                 let stations = self.shared.board().stations;
-                self.shared.desk(Job::Event(Event::SessionEnded {
+                self.shared.desk(Job::End {
                     frames: stations.capture.frames,
                     missing: stations.capture.missing,
-                }));
+                });
             }
             if worker.stop() == Ending::Panicked {
                 notices.push(worker_died(worker.name()));
@@ -186,10 +204,17 @@ impl Session for Engine {
             notices: Arc::clone(&board.notices),
             snapshots: Arc::clone(&board.snapshots),
             journal_path: board.journal_path.clone(),
+            journalled: board.journalled,
+            refill: Arc::clone(&board.refill),
         }
     }
 
     fn send(&self, command: Command) {
+        // A refill is the desk's business alone.
+        if matches!(command, Command::Refill(_)) {
+            self.shared.desk(Job::Command(command));
+            return;
+        }
         if self.shared.to_capture.put(command.clone()).is_err() {
             self.shared.add_notice(Notice {
                 severity: crate::notice::Severity::Warning,
@@ -232,6 +257,24 @@ fn worker_died(name: &str) -> Notice {
 
 fn start_desk(mut desk: Desk) -> std::io::Result<Worker> {
     Worker::start("desk", move || desk.step(PATIENCE))
+}
+
+/// The name of the session's folder; a session without one has none.
+fn session_name(folder: Option<&SessionFolder>) -> String {
+    folder
+        .and_then(|folder| folder.path().file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+fn recorder(folder: Option<&SessionFolder>, shared: &Arc<Shared>) -> Option<Recorder> {
+    let tape = shared.tape.clone()?;
+    let path = folder?.place(RECORDING_FILE);
+    Some(Recorder::new(tape, path, Arc::clone(shared)))
+}
+
+fn start_recorder(mut recorder: Recorder) -> std::io::Result<Worker> {
+    Worker::start("record", move || recorder.step(PATIENCE))
 }
 
 fn start_capture(mut capture: Capture) -> std::io::Result<Worker> {
@@ -302,6 +345,13 @@ fn start_form(shared: Arc<Shared>, size: PictureSize) -> std::io::Result<Worker>
             board.stations.form_times = watch.times();
         }
         shared.pictures.put(Arc::clone(&picture));
+        if let Some(left_out) = shared.tape.as_ref().and_then(|tape| tape.offer(&picture)) {
+            shared.tell_once(Notice {
+                severity: crate::notice::Severity::Warning,
+                text: "the recording cannot keep up and leaves out pictures".to_owned(),
+                hint: Some(format!("Check the disk; {left_out} are missing so far.")),
+            });
+        }
         shared.stage(picture);
         ControlFlow::Continue(())
     })

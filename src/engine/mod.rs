@@ -12,6 +12,8 @@ mod live;
 mod live_feed;
 mod publish;
 mod reader;
+mod recorder;
+mod refill_desk;
 mod state;
 mod stopwatch;
 mod transitions;
@@ -24,10 +26,11 @@ pub use keeping::{Beside, kept_picture};
 pub use live::{Engine, Listener, SessionOptions};
 pub use live_feed::LiveFeed;
 pub use reader::{Moment, Reader};
+pub use recorder::RecordingPlan;
 pub use state::{
     Advice, Command, Fault, Liveness, Look, Nudge, Picture, ProbePose, Session, Snapshot,
     StageTimes, Stations,
 };
 pub use stopwatch::{Stopwatch, quantile};
 pub use transitions::Transitions;
-pub use virtual_feed::VirtualFeed;
+pub use virtual_feed::{FrameGate, VirtualFeed};

@@ -1,15 +1,17 @@
 //! What passes between a session and the screen: immutable values one way, commands the other.
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::detect::Finding;
+use crate::detect::{Finding, PortState};
 use crate::frame::{FrameId, ImagingSettings, Origin, PictureSetup, PixelSpacing};
 use crate::guide::Guidance;
 use crate::image::ScanImage;
 use crate::notice::Notice;
 use crate::overlay::Marks;
 use crate::probe::Listing;
+use crate::procedure::{Action, Circumstances, PathSeen, Refill};
 use crate::pump::{Needle, PumpModel};
 use crate::stream::{SourceFacts, StreamHealth, WireCounts};
 
@@ -157,6 +159,48 @@ pub struct Look {
     pub snapshots: Arc<Vec<Snapshot>>,
     /// Where the journal is written, as text.
     pub journal_path: Option<String>,
+    /// Entries of the journal that are on the disk: what is shown is never ahead of them (H24).
+    pub journalled: u64,
+    /// The refill, as far as it is in the journal.
+    pub refill: Arc<Refill>,
+}
+
+impl Look {
+    /// What is so now, as far as a refill asks for it.
+    pub fn circumstances(&self) -> Circumstances<'_> {
+        let advice = self.advice.as_deref();
+        circumstances(&self.pump, self.needle, advice, self.liveness, self.now)
+    }
+}
+
+/// What is so, as far as a refill asks for it. Advice on a picture that is not current counts for nothing.
+pub(super) fn circumstances<'a>(
+    pump: &'a PumpModel,
+    needle: Option<Needle>,
+    advice: Option<&Advice>,
+    liveness: Liveness,
+    now: Timestamp,
+) -> Circumstances<'a> {
+    let is_current = matches!(liveness, Liveness::Running | Liveness::Frozen);
+    let advice = advice.filter(|_| is_current);
+    let path = advice.and_then(|advice| {
+        let path = advice.guidance.path?;
+        Some(PathSeen {
+            frame: advice.guidance.frame,
+            offset_mm: path.entry.x,
+            depth_mm: [path.depth.least.0, path.depth.most.0],
+            tilt_deg: path.tilt.degrees(),
+            provisional: path.provisional,
+        })
+    });
+    Circumstances {
+        now,
+        pump,
+        needle,
+        port_locked: advice.is_some_and(|a| a.finding.state == PortState::Locked),
+        planes_confirmed: advice.is_some_and(|a| a.guidance.planes.confirmed()),
+        path,
+    }
 }
 
 /// A movement of the virtual probe against the virtual patient.
@@ -209,6 +253,12 @@ pub enum Command {
     GiveScale(PixelSpacing),
     /// Say where the scan lies in a grabbed picture, and how large a pixel is.
     SetPicture(PictureSetup),
+    /// Look where the scan lies in a grabbed picture; the answer is among the source's facts.
+    SuggestCrop,
+    /// Let a grabber deliver in another of the modes among its facts.
+    ChooseMode(String),
+    /// Give a probe that asks for firmware the maker's file.
+    SetFirmware(PathBuf),
     /// Let go of the present source and take another.
     Connect(SourceChoice),
     /// The plane shown is to count as one in which the port was seen.
@@ -225,6 +275,8 @@ pub enum Command {
     Fault(Fault),
     /// The operator has read the notice that this is research software.
     AcknowledgeResearchNotice,
+    /// Something the operator does or says in the refill.
+    Refill(Action),
     /// The display was flipped (for the journal; the mirror itself is the view's).
     FlipShown(bool),
 }

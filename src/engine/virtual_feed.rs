@@ -2,6 +2,7 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,10 +15,31 @@ use crate::stream::{Delivery, FrameSource, SourceProblem};
 
 use super::{Command, Fault, Feed, Nudge, ProbePose};
 
-/// The virtual probe, running in real time.
+/// Waits of this length for a rehearsal to let the next frame go.
+const GATE_WAIT: Duration = Duration::from_millis(1);
+
+/// The virtual probe, in real time or frame by frame.
 pub struct VirtualFeed {
     probe: VirtualProbe,
     log: Option<CaptureLog>,
+    gate: Option<FrameGate>,
+}
+
+/// Lets the frames of a rehearsal go one by one; clones are the same gate.
+#[derive(Clone, Debug, Default)]
+pub struct FrameGate {
+    allowed: Arc<AtomicU64>,
+}
+
+impl FrameGate {
+    /// Lets every frame before number `frame` go.
+    pub fn allow_before(&self, frame: u64) {
+        self.allowed.fetch_max(frame, Ordering::AcqRel);
+    }
+
+    fn is_open(&self, frame: u64) -> bool {
+        frame < self.allowed.load(Ordering::Acquire)
+    }
 }
 
 /// Writes when each frame was captured, for latency measurements from outside.
@@ -32,6 +54,16 @@ impl VirtualFeed {
         Self {
             probe: VirtualProbe::live(scenario, clock),
             log: None,
+            gate: None,
+        }
+    }
+
+    /// A probe that hands out frame `k` once `gate` lets it go, stamped with `k` over the frame rate.
+    pub fn stepped(scenario: Scenario, gate: FrameGate) -> Self {
+        Self {
+            probe: VirtualProbe::new(scenario),
+            log: None,
+            gate: Some(gate),
         }
     }
 
@@ -42,6 +74,7 @@ impl VirtualFeed {
         Ok(Self {
             probe: self.probe.with_watermark(true),
             log: Some(CaptureLog { file, clock }),
+            gate: self.gate,
         })
     }
 
@@ -53,6 +86,12 @@ impl VirtualFeed {
 
 impl FrameSource for VirtualFeed {
     fn next(&mut self, patience: Duration) -> Result<Delivery, SourceProblem> {
+        if let Some(gate) = &self.gate
+            && !gate.is_open(self.probe.next_number())
+        {
+            std::thread::sleep(GATE_WAIT);
+            return Ok(Delivery::Quiet);
+        }
         let delivery = self.probe.next(patience)?;
         if let (Delivery::Frame(frame), Some(log)) = (&delivery, &mut self.log) {
             let wall = log.clock.wall();
@@ -129,6 +168,10 @@ impl Feed for VirtualFeed {
             | Command::Restart
             | Command::AcknowledgeResearchNotice
             | Command::FlipShown(_)
+            | Command::SuggestCrop
+            | Command::ChooseMode(_)
+            | Command::SetFirmware(_)
+            | Command::Refill(_)
             | Command::SetPicture(_)
             | Command::Connect(_) => return None,
         };

@@ -7,6 +7,7 @@ mod brightness;
 mod chain;
 mod fan;
 mod fan_face;
+mod fan_watch;
 mod gray_map;
 mod outline;
 mod persistence;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use chain::ImageChain;
 pub use fan::{FanInPicture, recognise_fan};
+pub use fan_watch::FanWatch;
 pub use gray_map::display_table;
 pub use picture_grid::PictureSize;
 pub use scan_convert::ScanConverter;

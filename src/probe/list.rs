@@ -1,4 +1,6 @@
 //! Everything that could be a source on this machine: what it is, whether it may be opened, and what to do if not.
+use std::path::PathBuf;
+
 use super::catalog::ProbeState;
 
 /// What kind of source was found.
@@ -68,4 +70,7 @@ pub struct ListedSource {
     pub experimental: bool,
     /// What to do before it can be used, as a full sentence; `None` when it can be used as it is.
     pub hint: Option<String>,
+    /// The firmware file used last, for a probe that asks for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<PathBuf>,
 }

@@ -27,18 +27,27 @@ pub use reference::{
     BlockFault, FrameHeader, HeaderFault, Identity, Layout, Limits, MAX_PAYLOAD, ReferenceDecoder,
     ReferenceDriver, SampleFormat, Settings,
 };
-pub use usb::{StreamEnd, UsbOpener, list_usb};
-pub use usb_source::{FoundDevice, Opener, ProbeDevice, UsbSelector, UsbSource};
+pub use usb::{StreamEnd, UsbOpener, UsbScout};
+pub use usb_source::{
+    FoundDevice, Opener, ProbeDevice, UsbSelector, UsbSource, remembered_firmware,
+};
 
-/// Everything that could be a source on this machine. Takes a few milliseconds; opens nothing for longer than it takes
-/// to see whether it may be opened.
-pub fn list_sources() -> Listing {
-    let (mut sources, no_usb) = list_usb();
-    let (grabbers, no_video) = list_grabbers();
-    sources.extend(grabbers);
-    Listing {
-        sources,
-        reasons: no_usb.into_iter().chain(no_video).collect(),
+/// Lists everything that could be a source on this machine, again and again.
+#[derive(Debug, Default)]
+pub struct SourceScout {
+    usb: UsbScout,
+}
+
+impl SourceScout {
+    /// One look. Takes a few milliseconds; opens nothing for longer than it takes to see whether it may be opened.
+    pub fn look(&mut self) -> Listing {
+        let (mut sources, no_usb) = self.usb.look();
+        let (grabbers, no_video) = list_grabbers();
+        sources.extend(grabbers);
+        Listing {
+            sources,
+            reasons: no_usb.into_iter().chain(no_video).collect(),
+        }
     }
 }
 

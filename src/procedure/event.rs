@@ -1,6 +1,7 @@
 //! What a journal can say.
 use serde::Serialize;
 
+use super::RefillEvent;
 use crate::frame::{FrameId, ImagingSettings, Orientation, Origin, PixelRect};
 use crate::guide::{PlaneRefusal, PlaneSeen, Planes, Withheld};
 use crate::pump::Needle;
@@ -177,11 +178,30 @@ pub enum Event {
         frame: FrameId,
         /// Its file name.
         file: String,
+        /// Why it was kept.
+        why: Kept,
+    },
+    /// Something happened in the refill.
+    Refill {
+        /// What.
+        #[serde(flatten)]
+        what: RefillEvent,
+    },
+    /// A file of the session was finished; from now on it is not to change.
+    FileWritten {
+        /// Its place below the session's folder.
+        file: String,
+        /// Its length.
+        bytes: u64,
+        /// Its SHA-256, hexadecimal.
+        sha256: String,
     },
     /// A kept picture was thrown away.
     SnapshotDeleted {
         /// Its number.
         number: u32,
+        /// Its file name.
+        file: String,
     },
     /// A fault was asked of the virtual probe.
     FaultCued {
@@ -205,6 +225,38 @@ pub enum Event {
         /// Frames lost before capture.
         missing: u64,
     },
+}
+
+/// Why a picture was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// The operator asked for it.
+    Asked,
+    /// Over the pump, before anything was punctured.
+    Baseline,
+    /// The first plane in which the port was confirmed.
+    FirstPlane,
+    /// The second.
+    SecondPlane,
+    /// The path under which the skin was marked.
+    Path,
+    /// After the filling.
+    AfterFilling,
+}
+
+impl Kept {
+    /// The key of its words.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Asked => "kept-asked",
+            Self::Baseline => "kept-baseline",
+            Self::FirstPlane => "kept-first-plane",
+            Self::SecondPlane => "kept-second-plane",
+            Self::Path => "kept-path",
+            Self::AfterFilling => "kept-after-filling",
+        }
+    }
 }
 
 impl Event {

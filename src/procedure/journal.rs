@@ -8,10 +8,8 @@ use crate::clock::Clock;
 use crate::notice::Problem;
 
 use super::chain::Link;
+use super::folder::{JOURNAL_FILE, SessionFolder, only_for_owner, sync_folder};
 use super::{Entry, Event};
-
-/// How many other names are tried when a journal of this second exists already.
-const NAME_TRIES: u32 = 1000;
 
 /// The wall clock may go this far beyond the monotonic one between two entries: time servers slew by less, s.
 const CLOCK_JUMP_S: f64 = 1.0;
@@ -19,10 +17,10 @@ const CLOCK_JUMP_S: f64 = 1.0;
 /// Why the journal could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalProblem {
-    /// The folder or file could not be made.
-    #[error("journal could not be started in {}: {cause}", path.display())]
+    /// The file could not be made.
+    #[error("journal {} could not be started: {cause}", path.display())]
     NotStarted {
-        /// The folder.
+        /// The file.
         path: PathBuf,
         /// What the system said.
         cause: std::io::Error,
@@ -58,46 +56,33 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Starts a new journal `session-<UTC>.jsonl` in `folder`; never writes to one that is there already.
-    pub fn start(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, JournalProblem> {
-        let not_started = |cause| JournalProblem::NotStarted {
-            path: folder.to_owned(),
-            cause,
-        };
-        std::fs::create_dir_all(folder).map_err(not_started)?;
-        let stamp: String = clock
-            .wall()
-            .chars()
-            .take(19)
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .collect();
-        for attempt in 0..NAME_TRIES {
-            let name = match attempt {
-                0 => format!("session-{stamp}Z.jsonl"),
-                n => format!("session-{stamp}Z-{n}.jsonl"),
-            };
-            let path = folder.join(name);
-            match OpenOptions::new().append(true).create_new(true).open(&path) {
-                Ok(file) => {
-                    // The name itself must be on the disk, or the first entries could go with it.
-                    File::open(folder)
-                        .and_then(|folder| folder.sync_all())
-                        .map_err(not_started)?;
-                    return Ok(Self {
-                        file,
-                        path,
-                        clock,
-                        next: 0,
-                        broken: false,
-                        link: Link::START,
-                        last_times: None,
-                    });
-                }
-                Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(cause) => return Err(not_started(cause)),
-            }
-        }
-        Err(not_started(std::io::ErrorKind::AlreadyExists.into()))
+    /// Starts the journal of a session in its folder; never writes to one that is there already.
+    pub fn start(folder: &SessionFolder, clock: Arc<dyn Clock>) -> Result<Self, JournalProblem> {
+        let path = folder.place(JOURNAL_FILE);
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(true);
+        let file = only_for_owner(&mut options)
+            .open(&path)
+            // The name itself must be on the disk, or the first entries could go with it.
+            .and_then(|file| sync_folder(folder.path()).map(|()| file))
+            .map_err(|cause| JournalProblem::NotStarted {
+                path: path.clone(),
+                cause,
+            })?;
+        Ok(Self {
+            file,
+            path,
+            clock,
+            next: 0,
+            broken: false,
+            link: Link::START,
+            last_times: None,
+        })
+    }
+
+    /// Entries that are on the disk.
+    pub fn entries(&self) -> u64 {
+        self.next
     }
 
     /// Where it is written.
@@ -174,15 +159,16 @@ mod tests {
     fn entries_are_numbered_lines_and_an_old_journal_is_never_touched() {
         let folder = tempfile::tempdir().expect("folder");
         let clock = Arc::new(ManualClock::default());
-        let mut first = Journal::start(folder.path(), clock.clone()).expect("starts");
+        let session = SessionFolder::at(folder.path()).expect("empty");
+        let mut first = Journal::start(&session, clock.clone()).expect("starts");
         first
             .write(Event::LockLost { frame: FrameId(7) })
             .expect("writes");
         first
             .write(Event::ResearchNoticeAcknowledged)
             .expect("writes");
-        let second = Journal::start(folder.path(), clock).expect("starts");
-        assert_ne!(first.path(), second.path());
+        let again = Journal::start(&session, clock);
+        assert!(matches!(again, Err(JournalProblem::NotStarted { .. })));
         let text = std::fs::read_to_string(first.path()).expect("reads");
         let lines: Vec<serde_json::Value> = text
             .lines()
@@ -213,8 +199,9 @@ mod tests {
     fn a_wall_clock_that_was_set_is_told_before_the_next_entry() {
         let folder = tempfile::tempdir().expect("folder");
         let clock = Arc::new(SetClock(std::sync::Mutex::new((0.0, 1_000.0))));
+        let session = SessionFolder::at(folder.path()).expect("empty");
         let mut journal =
-            Journal::start(folder.path(), Arc::clone(&clock) as Arc<dyn Clock>).expect("starts");
+            Journal::start(&session, Arc::clone(&clock) as Arc<dyn Clock>).expect("starts");
         for (t, wall) in [
             (1.0, 1_001.0),
             (2.0, 1_002.4),
@@ -234,14 +221,5 @@ mod tests {
             .filter_map(|e| e["by_s"].as_f64())
             .collect();
         assert_eq!(jumps, [3_600.0, -3_600.0]);
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_made_is_named() {
-        let file = tempfile::NamedTempFile::new().expect("file");
-        let inside = file.path().join("journals");
-        let problem = Journal::start(&inside, Arc::new(ManualClock::default()));
-        let text = problem.err().map(|p| p.to_string()).unwrap_or_default();
-        assert!(text.contains("journals"), "{text}");
     }
 }

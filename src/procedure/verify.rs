@@ -89,14 +89,26 @@ pub struct UnreadableJournal {
 
 /// Reads a journal and checks every entry.
 pub fn verify_journal(path: &Path) -> Result<JournalVerdict, UnreadableJournal> {
+    read_journal(path, &mut |_, _| {})
+}
+
+/// Reads a journal, checks every entry, and hands on those that hold with their number.
+pub(super) fn read_journal(
+    path: &Path,
+    hear: &mut dyn FnMut(u64, &serde_json::Value),
+) -> Result<JournalVerdict, UnreadableJournal> {
     let bytes = std::fs::read(path).map_err(|cause| UnreadableJournal {
         path: path.to_owned(),
         cause,
     })?;
-    Ok(judge(path, &bytes))
+    Ok(judge(path, &bytes, hear))
 }
 
-fn judge(path: &Path, bytes: &[u8]) -> JournalVerdict {
+fn judge(
+    path: &Path,
+    bytes: &[u8],
+    hear: &mut dyn FnMut(u64, &serde_json::Value),
+) -> JournalVerdict {
     let mut verdict = JournalVerdict {
         path: path.to_owned(),
         sound: 0,
@@ -111,10 +123,11 @@ fn judge(path: &Path, bytes: &[u8]) -> JournalVerdict {
             break;
         };
         match check(line, link, verdict.sound, verdict.closed) {
-            Ok((next, closes)) => {
+            Ok((next, entry)) => {
                 link = next;
+                hear(verdict.sound, &entry);
                 verdict.sound += 1;
-                verdict.closed = closes;
+                verdict.closed = entry.get("event").and_then(|e| e.as_str()) == Some(CLOSING);
             }
             Err(fault) => {
                 verdict.fault = Some((verdict.sound, fault));
@@ -131,7 +144,7 @@ fn check(
     before: Link,
     expected: u64,
     closed: bool,
-) -> Result<(Link, bool), EntryFault> {
+) -> Result<(Link, serde_json::Value), EntryFault> {
     if closed {
         return Err(EntryFault::AfterTheEnd);
     }
@@ -148,8 +161,7 @@ fn check(
             got: number.to_string(),
         });
     }
-    let closes = entry.get("event").and_then(|e| e.as_str()) == Some(CLOSING);
-    Ok((claimed, closes))
+    Ok((claimed, entry))
 }
 
 #[cfg(test)]
@@ -161,12 +173,13 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::frame::FrameId;
-    use crate::procedure::{Event, Journal};
+    use crate::procedure::{Event, Journal, SessionFolder};
 
     fn journal(entries: u64) -> Vec<u8> {
         let folder = tempfile::tempdir().expect("folder");
+        let session = SessionFolder::at(folder.path()).expect("empty");
         let mut journal =
-            Journal::start(folder.path(), Arc::new(ManualClock::default())).expect("starts");
+            Journal::start(&session, Arc::new(ManualClock::default())).expect("starts");
         for frame in 0..entries {
             journal
                 .write(Event::LockLost {
@@ -188,7 +201,7 @@ mod tests {
     }
 
     fn verdict(bytes: &[u8]) -> JournalVerdict {
-        judge(Path::new("j"), bytes)
+        judge(Path::new("j"), bytes, &mut |_, _| {})
     }
 
     #[test]

@@ -158,6 +158,11 @@ impl VirtualProbe {
         Arc::clone(&self.log)
     }
 
+    /// The number of the next frame.
+    pub fn next_number(&self) -> u64 {
+        self.next_frame
+    }
+
     /// Where it is held, before what moves by itself is added.
     pub fn pose(&self) -> Pose {
         self.held.pose

@@ -2,7 +2,7 @@
 use std::path::Path;
 
 use super::FrameSource;
-use crate::frame::{ImagingLimits, PictureSetup};
+use crate::frame::{ImagingLimits, PictureSetup, PixelRect};
 
 /// What is known of the sound a source puts into the patient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -41,6 +41,20 @@ pub struct WireCounts {
     pub resyncs: u64,
 }
 
+/// What a frame grabber offers besides its settings.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct SourceOffers {
+    /// The ways in which it can deliver, in words for people; each is a choice of [`LiveSource::choose_mode`].
+    pub modes: Vec<String>,
+    /// The one it delivers in.
+    pub mode: Option<String>,
+    /// Where the scan seems to lie, by the pictures of the last seconds, if that was asked for and can be told: pixels
+    /// of the whole picture.
+    pub suggested_crop: Option<PixelRect>,
+    /// Text, a ruler or a grey bar seem to lie inside the picture area in force.
+    pub drawn_inside: bool,
+}
+
 /// What a source says of itself, for picture, screen and journal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceFacts {
@@ -63,6 +77,8 @@ pub struct SourceFacts {
     pub saved_setups: Vec<PictureSetup>,
     /// Whether crop and scale have to be given by the user (frame grabbers).
     pub wants_picture_setup: bool,
+    /// What it offers besides (frame grabbers).
+    pub offers: SourceOffers,
 }
 
 /// A source that is there now.
@@ -91,6 +107,17 @@ pub trait LiveSource: FrameSource {
     fn set_picture(&mut self, setup: &PictureSetup) -> Result<(), String> {
         let _ = setup;
         Err("this source brings its own picture area and scale".to_owned())
+    }
+
+    /// Looks where the scan lies in the pictures of the last seconds; the answer stands in [`SourceFacts::offers`].
+    /// Returns why it cannot be told.
+    fn suggest_crop(&mut self) -> Result<(), String> {
+        Err("this source brings its own picture area".to_owned())
+    }
+
+    /// Delivers in another of [`SourceOffers::modes`]. Returns why it cannot.
+    fn choose_mode(&mut self, mode: &str) -> Result<(), String> {
+        Err(format!("this source has no mode {mode:?} to choose"))
     }
 
     /// A firmware file the user chose. Returns what is wrong with it, if anything.

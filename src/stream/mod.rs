@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use health::{HealthMeter, StreamHealth};
-pub use live_source::{AcousticOutput, LiveSource, Maturity, SourceFacts, WireCounts};
+pub use live_source::{
+    AcousticOutput, LiveSource, Maturity, SourceFacts, SourceOffers, WireCounts,
+};
 pub use newest::{Newest, Taken};
 pub use queue::{Queue, QueueCounts};
 pub use worker::{Ending, Worker};

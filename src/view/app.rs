@@ -5,14 +5,16 @@ use std::time::Duration;
 use egui::{Frame, Margin, Panel, Ui};
 
 use super::canvas::{Canvas, Painted};
-use super::keys;
 use super::panels::{self, SidePanel, SourcesSheet};
 use super::scene::{Act, Actions, Change, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
 use super::script::Script;
+use super::steps::is_begun;
 use super::theme;
+use super::typing;
 use super::{FirstSheet, Notice, ViewOptions};
 use crate::engine::{Command, Liveness, Look, Nudge, Session};
 use crate::frame::ImagingSettings;
+use crate::procedure::Action;
 
 /// A repaint is asked for this long after it is due, so that the session has seen the limit pass.
 const LIMIT_SLACK: Duration = Duration::from_millis(5);
@@ -60,7 +62,12 @@ impl GuidanceApp {
                 mirror: Mirror::Off,
                 zoom: Zoom::default(),
                 sheet,
-                tab: Tab::Setup,
+                tab: if options.staging.is_empty() {
+                    Tab::Setup
+                } else {
+                    Tab::Refill
+                },
+                pass_over_asked: false,
             },
             canvas: Canvas::default(),
             side: SidePanel::default(),
@@ -72,7 +79,17 @@ impl GuidanceApp {
     }
 
     fn perform(&mut self, context: &egui::Context, act: Act) {
+        // Whatever is done in between takes back the question.
+        let asked = std::mem::take(&mut self.display.pass_over_asked);
         match act {
+            Act::NextStep => {
+                if !is_begun(&self.look.refill) {
+                    self.display.tab = Tab::Refill;
+                }
+                self.session.send(Command::Refill(Action::Forward));
+            }
+            Act::PassOver if asked => self.session.send(Command::Refill(Action::PassOver)),
+            Act::PassOver => self.display.pass_over_asked = is_begun(&self.look.refill),
             Act::ToggleFreeze => {
                 let frozen = self.look.liveness == Liveness::Frozen;
                 self.session.send(if frozen {
@@ -138,6 +155,10 @@ impl GuidanceApp {
             Change::ZoomReset => display.zoom = Zoom::default(),
             Change::Show(tab) => display.tab = tab,
             Change::ShowKeys => display.sheet = Some(Sheet::Keys),
+            Change::ShowEmergency => {
+                display.sheet = Some(Sheet::Emergency);
+                self.session.send(Command::Refill(Action::OpenCard));
+            }
             Change::ShowSources => display.sheet = Some(Sheet::Sources),
             Change::Close => {
                 // The notice is closed by reading it only.
@@ -214,7 +235,7 @@ impl eframe::App for GuidanceApp {
         let context = ui.ctx().clone();
         scale_to_window(&context);
         let mut actions = Actions::default();
-        keys::read(&context, self.look.origin, self.display.sheet, &mut actions);
+        typing::read(&context, self.look.origin, self.display.sheet, &mut actions);
         let scene = Scene {
             look: &self.look,
             picture: self.look.picture.as_ref(),
@@ -223,6 +244,9 @@ impl eframe::App for GuidanceApp {
         let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);
         panels::sheet(ui, &scene, &mut self.sources, &mut actions);
         self.script.after_painting(ui, painted);
+        for command in self.script.due() {
+            self.session.send(command);
+        }
         for act in actions.into_list() {
             self.perform(&context, act);
         }
@@ -266,6 +290,19 @@ fn draw(
         .resizable(false)
         .frame(bar)
         .show(ui, |ui| panels::footer(ui, scene));
+    let rail_width = if panels::rail_is_wide(ui) {
+        184.0
+    } else {
+        74.0
+    };
+    let rail_frame = Frame::new()
+        .fill(theme::PANEL)
+        .inner_margin(Margin::symmetric(6, 8));
+    Panel::left("rail")
+        .exact_size(rail_width)
+        .resizable(false)
+        .frame(rail_frame)
+        .show(ui, |ui| panels::rail(ui, scene, actions));
     let width = if ui.content_rect().width() >= 1600.0 {
         380.0
     } else {

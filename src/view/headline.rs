@@ -1,13 +1,19 @@
 //! The one line under the picture: the single most useful sentence now, as the guide words it. The view adds only
 //! what the guide cannot know: that there is no picture yet, or that nothing was read from it.
 use super::scene::Scene;
+use super::steps::step_line;
 use crate::detect::Finding;
 use crate::engine::{Advice, Liveness, Look};
 use crate::guide::{self, Guidance, Headline, Tone, Withheld};
 use crate::words::say;
 
-/// The line for what is on the screen now.
+/// The line for what is on the screen now: what the step of the refill wants, where that comes first.
 pub(super) fn headline(scene: &Scene<'_>) -> Headline {
+    let picture = picture_line(scene);
+    step_line(scene, &picture).unwrap_or(picture)
+}
+
+fn picture_line(scene: &Scene<'_>) -> Headline {
     match scene.look.liveness {
         Liveness::Waiting => quiet("view-headline-waiting"),
         Liveness::NotLive => not_current(scene, Withheld::NotLive),

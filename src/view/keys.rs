@@ -1,9 +1,10 @@
 //! The keyboard: one table that both dispatches the keys and lists them in the help.
-use egui::{Event, Key, Vec2};
+use egui::{Key, Vec2};
 
-use super::scene::{Act, Actions, Change, Sheet, Tab};
+use super::scene::{Act, Change, Tab};
 use crate::engine::{Command, Fault, Nudge};
 use crate::frame::Origin;
+use crate::procedure::{Action, BackFlow, FluidAnswer};
 use crate::words::say;
 
 /// Whether the shift key matters.
@@ -76,12 +77,23 @@ impl Binding {
         }
     }
 
+    /// What it asks for.
+    pub(super) fn act(&self) -> &Act {
+        &self.act
+    }
+
+    /// Whether it asks again and again while it is held.
+    pub(super) fn repeats(&self) -> bool {
+        self.manner == Manner::Repeats
+    }
+
     /// Whether it is named in the footer.
     pub(super) fn is_main(&self) -> bool {
         self.manner == Manner::Main
     }
 
-    fn answers(&self, key: Key, shift: bool) -> bool {
+    /// Whether it is the binding of this key.
+    pub(super) fn answers(&self, key: Key, shift: bool) -> bool {
         let shift_fits = match self.shift {
             Shift::Up => !shift,
             Shift::Down => shift,
@@ -156,6 +168,74 @@ pub(super) static KEYS: &[Binding] = &[
         Act::ToggleFreeze,
         Manner::Main,
     ),
+    bind(
+        &[Key::Enter],
+        "view-cap-enter",
+        "view-key-next-step",
+        Act::NextStep,
+        Manner::Main,
+    ),
+    shifted(bind(
+        &[Key::Enter],
+        "view-cap-enter",
+        "view-key-pass-over",
+        Act::PassOver,
+        Manner::Once,
+    )),
+    refill(
+        &[Key::Backspace],
+        "view-cap-backspace",
+        "view-key-step-back",
+        Action::Back,
+    ),
+    bind(
+        &[Key::E],
+        "E",
+        "view-key-emergency",
+        Act::Display(Change::ShowEmergency),
+        Manner::Once,
+    ),
+    bind(
+        &[Key::Num6],
+        "6",
+        "view-key-tab-refill",
+        Act::Display(Change::Show(Tab::Refill)),
+        Manner::Once,
+    ),
+    refill(
+        &[Key::A],
+        "A",
+        "view-key-fluid-none",
+        Action::AnswerFluid(FluidAnswer::NoneSeen),
+    ),
+    shifted(refill(
+        &[Key::A],
+        "A",
+        "view-key-fluid-seen",
+        Action::AnswerFluid(FluidAnswer::Seen),
+    )),
+    refill(&[Key::L], "L", "view-key-locate", Action::Locate),
+    refill(&[Key::U], "U", "view-key-puncture", Action::Puncture),
+    refill(&[Key::J], "J", "view-key-redirect", Action::Redirect),
+    refill(&[Key::T], "T", "view-key-stop-felt", Action::FeelStop),
+    refill(
+        &[Key::X],
+        "X",
+        "view-key-needle-out-of-skin",
+        Action::TakeNeedleOut,
+    ),
+    refill(
+        &[Key::B],
+        "B",
+        "view-key-back-flow",
+        Action::Check(BackFlow::Seen),
+    ),
+    shifted(refill(
+        &[Key::B],
+        "B",
+        "view-key-no-back-flow",
+        Action::Check(BackFlow::None),
+    )),
     bind(
         &[Key::V],
         "V",
@@ -409,6 +489,22 @@ pub(super) static KEYS: &[Binding] = &[
     fault(&[Key::F8], "F8", "view-key-fault-unplug", Fault::Unplug),
 ];
 
+/// A key of the refill: once a press, so that nothing is counted twice by holding it.
+const fn refill(
+    keys: &'static [Key],
+    legend: &'static str,
+    words: &'static str,
+    action: Action,
+) -> Binding {
+    bind(
+        keys,
+        legend,
+        words,
+        Act::Send(Command::Refill(action)),
+        Manner::Once,
+    )
+}
+
 /// A key that only a recording answers to.
 const fn replay(
     keys: &'static [Key],
@@ -419,98 +515,6 @@ const fn replay(
     let mut binding = bind(keys, legend, words, act, Manner::Once);
     binding.source = For::Only(Origin::Replay);
     binding
-}
-
-/// Turns the keys pressed since the last repaint into what they ask for.
-///
-/// While a sheet is open only the keys that close it count. Space freezes even when a button has the focus (Enter
-/// presses it); the arrows stay with a focused widget; while figures are typed no key counts.
-pub(super) fn read(
-    context: &egui::Context,
-    origin: Origin,
-    sheet: Option<Sheet>,
-    actions: &mut Actions,
-) {
-    if context.text_edit_focused() {
-        return;
-    }
-    let focused = context.memory(|memory| memory.focused().is_some());
-    context.input_mut(|input| {
-        input.events.retain(|event| {
-            let Event::Key {
-                key,
-                pressed,
-                repeat,
-                modifiers,
-                ..
-            } = event
-            else {
-                return true;
-            };
-            if modifiers.ctrl || modifiers.alt || modifiers.command {
-                return true;
-            }
-            if focused && belongs_to_the_focus(*key) {
-                return true;
-            }
-            if let Some(sheet) = sheet {
-                if *pressed && !*repeat {
-                    close_by_key(sheet, *key, actions);
-                }
-                // The connection screen has controls of its own, which Space and Enter press.
-                return sheet == Sheet::Sources
-                    || !matches!(key, Key::Space | Key::Enter | Key::Escape);
-            }
-            let binding = KEYS
-                .iter()
-                .find(|b| b.answers(*key, modifiers.shift) && b.serves(origin));
-            let Some(binding) = binding else { return true };
-            if binding.act == Act::MoveFocus {
-                return true;
-            }
-            if *pressed && (!*repeat || binding.manner == Manner::Repeats) {
-                actions.ask(binding.act.clone());
-            }
-            false
-        });
-    });
-}
-
-/// The keys that take the first nine rows of the connection screen.
-const ROWS: [Key; 9] = [
-    Key::Num1,
-    Key::Num2,
-    Key::Num3,
-    Key::Num4,
-    Key::Num5,
-    Key::Num6,
-    Key::Num7,
-    Key::Num8,
-    Key::Num9,
-];
-
-fn belongs_to_the_focus(key: Key) -> bool {
-    matches!(
-        key,
-        Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown | Key::Enter
-    )
-}
-
-fn close_by_key(sheet: Sheet, key: Key, actions: &mut Actions) {
-    match (sheet, key) {
-        (Sheet::Notice, Key::Enter) => actions.ask(Act::Acknowledge),
-        (Sheet::Sources, Key::Escape) => actions.ask(Act::Display(Change::Close)),
-        (Sheet::Sources, _) => {
-            let row = ROWS.iter().position(|digit| *digit == key);
-            if let Some(row) = row {
-                actions.ask(Act::PickSource(row + 1));
-            }
-        }
-        (Sheet::Keys, Key::Escape | Key::Questionmark | Key::Slash | Key::Enter) => {
-            actions.ask(Act::Display(Change::Close));
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -15,8 +15,10 @@ mod ruler;
 mod scene;
 mod script;
 mod signs;
+mod steps;
 mod texture;
 mod theme;
+mod typing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +26,7 @@ use std::sync::atomic::AtomicBool;
 
 pub use app::GuidanceApp;
 
-use crate::engine::Session;
+use crate::engine::{Command, Session};
 use crate::notice::Problem;
 use crate::words::say;
 
@@ -87,6 +89,8 @@ pub struct ViewOptions {
     pub stop: Option<Arc<AtomicBool>>,
     /// A picture of the window to be taken.
     pub screenshot: Option<ScreenshotRequest>,
+    /// What a script asks of the session, each after so many different frames were shown.
+    pub staging: Vec<(u32, Command)>,
 }
 
 /// Why there is no window.

@@ -6,6 +6,7 @@ use egui::Vec2;
 use crate::engine::{Advice, Command, Liveness, Look, Nudge, Picture};
 use crate::frame::FrameId;
 use crate::overlay;
+use crate::procedure::Action;
 
 /// The largest magnification of the picture.
 const ZOOM_MOST: f32 = 8.0;
@@ -74,6 +75,8 @@ pub(super) enum Sheet {
     Keys,
     /// The connection screen.
     Sources,
+    /// Signs and first steps when something went wrong.
+    Emergency,
 }
 
 /// The page shown under the numbers.
@@ -89,6 +92,8 @@ pub(super) enum Tab {
     Health,
     /// The virtual probe, or what a live source says of itself.
     Probe,
+    /// What the present step of the refill asks for.
+    Refill,
 }
 
 /// How much of the picture is shown, and where.
@@ -148,6 +153,8 @@ pub(super) struct Display {
     pub(super) zoom: Zoom,
     pub(super) sheet: Option<Sheet>,
     pub(super) tab: Tab,
+    /// Whether passing a step over was asked for once; the second press does it (H35).
+    pub(super) pass_over_asked: bool,
 }
 
 /// A change of how things are shown.
@@ -162,6 +169,7 @@ pub(super) enum Change {
     Show(Tab),
     ShowKeys,
     ShowSources,
+    ShowEmergency,
     Close,
 }
 
@@ -185,6 +193,10 @@ pub(super) enum Act {
     /// Slide toward the right (+) or left (-) edge of the screen, mm.
     SlideOnScreen(f64),
     Acknowledge,
+    /// To the next step of the refill; the first press begins it.
+    NextStep,
+    /// Passes a step over, at the second press.
+    PassOver,
     /// The source in the row of this number on the connection screen.
     PickSource(usize),
     /// Left to the window system: moves between widgets.
@@ -207,6 +219,11 @@ impl Actions {
     /// Asks the session for something.
     pub(super) fn send(&mut self, command: Command) {
         self.asked.push(Act::Send(command));
+    }
+
+    /// Asks for something in the refill.
+    pub(super) fn refill(&mut self, action: Action) {
+        self.send(Command::Refill(action));
     }
 
     /// All that was asked for.

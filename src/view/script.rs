@@ -1,5 +1,6 @@
 //! What scripts ask of the window: a picture of itself after so many frames, and a code on the screen by which a
 //! grabber can tell which frame it sees.
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use egui::{ColorImage, LayerId, Order, Rect, Ui, ViewportCommand, pos2, vec2};
 use super::canvas::Painted;
 use super::theme;
 use super::{ScreenshotRequest, ViewOptions, WhenTaken};
+use crate::engine::Command;
 use crate::frame::FrameId;
 
 /// Edge of one cell of the latency code, in pixels of the screen.
@@ -24,6 +26,8 @@ pub(super) struct Script {
     screenshot: Option<ScreenshotRequest>,
     frames_left: u32,
     last: Option<FrameId>,
+    frames_shown: u32,
+    staging: VecDeque<(u32, Command)>,
     latency_code: bool,
     stop: Option<Arc<AtomicBool>>,
 }
@@ -36,6 +40,8 @@ impl Script {
             frames_left: screenshot.as_ref().map_or(0, |wish| wish.after_frames),
             screenshot,
             last: None,
+            frames_shown: 0,
+            staging: options.staging.iter().cloned().collect(),
             latency_code: options.latency_code,
             stop: options.stop.clone(),
         }
@@ -52,6 +58,18 @@ impl Script {
         }
     }
 
+    /// What a script asks of the session by now.
+    pub(super) fn due(&mut self) -> Vec<Command> {
+        let mut due = Vec::new();
+        while let Some((_, command)) = self
+            .staging
+            .pop_front_if(|(after, _)| *after <= self.frames_shown)
+        {
+            due.push(command);
+        }
+        due
+    }
+
     /// Does what is due once everything is painted.
     pub(super) fn after_painting(&mut self, ui: &Ui, painted: Option<Painted>) {
         if self.latency_code {
@@ -61,6 +79,7 @@ impl Script {
         if frame.is_some() && frame != self.last {
             self.last = frame;
             self.frames_left = self.frames_left.saturating_sub(1);
+            self.frames_shown += 1;
         }
         if self.frames_left == 0
             && frame.is_some()

@@ -39,3 +39,11 @@ mkdir -p docs
 take window easy 1920x1080 90
 take window-small easy 1280x800 90
 take window-withheld no-pump 1920x1080 60
+
+# A refill at each of its steps, for docs/USER_GUIDE.md.
+for step in 1 2 3 4 5 6 7 8 9; do
+    "$binary" live --source virtual:easy --window-size 1280x800 \
+        --screenshot "docs/step-$step.png" --screenshot-step "$step"
+    [ -s "docs/step-$step.png" ] || { echo "screenshots.sh: docs/step-$step.png was not written" >&2; exit 1; }
+    echo "docs/step-$step.png"
+done

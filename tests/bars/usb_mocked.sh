@@ -65,11 +65,13 @@ mocked() {
 live() {
   local name=$1 frames=$2
   shift 2
-  mocked "$name" --timeout 60 "$@" -- "$work/portsight" live --source usb --headless --frames "$frames" \
+  # A data folder of its own, so that its journal can be told from the others.
+  XDG_DATA_HOME=$work/$name.data mocked "$name" --timeout 60 "$@" -- "$work/portsight" live --source usb --headless --frames "$frames" \
     --json "$work/$name.jsonl" ${firmware:+--firmware "$firmware"}
 }
 # verdict NAME WHAT PYTHON: the expression over report `r`, its first device `d`, that one's own report `v`, the summary
-# of the source `s`, frames read `n` and what was printed `out`
+# of the source `s`, frames read `n`, what was printed `out` and `err`, and the journal: `lost_in_order()` is true when
+# every loss went the way running, lost and NOT LIVE, frames again, running (`ages`: from the last good frame to NOT LIVE)
 verdict() {
   local name=$1 what=$2 expression=$3 said
   if said=$(python3 - "$work/$name" "$expression" <<'PY' 2>&1
@@ -83,7 +85,18 @@ def read(suffix):
 r = json.loads(read(".report") or "{}")
 d = r.get("devices", [{}])[0]
 v = d.get("device", {})
-out = read(".out")
+out, err = read(".out"), read(".err")
+import glob
+journal = [json.loads(l) for f in glob.glob(base + ".data/portsight/*.jsonl") for l in open(f)]
+live = [e for e in journal if e["event"] in ("liveness_changed", "source_back")]
+ages = [e["age_ms"] for e in live if e.get("state") == "not_live" and e.get("age_ms") is not None]
+def lost_in_order():
+    words = ["back" if e["event"] == "source_back" else e["state"] for e in live]
+    words = [w for w in words if w != "stale"]
+    losses = [i for i, w in enumerate(words) if w == "not_live"]
+    told = [i for i, e in enumerate(journal) if e["event"] == "trouble"]
+    return bool(losses) and bool(told) and all(
+        words[i - 1] == "running" and "back" in words[i:] and "running" in words[i:] for i in losses if i > 0)
 lines = [l for l in read(".jsonl").splitlines() if l]
 s = json.loads(lines[-1]).get("summary", {}).get("source", {}) if lines else {}
 w = s.get("wire") or {}
@@ -93,11 +106,14 @@ told = {"frames read": n, "exit": r.get("client_exit"), "outages": s.get("outage
 if not eval(f"({expression}\n)"):
     print(f"expected {expression}")
     print(json.dumps(told))
+    print([(e.get("t"), e["event"], e.get("state"), e.get("age_ms")) for e in journal])
     print(read(".err")[-1500:])
     sys.exit(1)
+if ages:
+    print(f" ({max(ages):.0f} ms from the last good frame to NOT LIVE)", end="")
 PY
   ); then
-    echo "ok      $name: $what"
+    echo "ok      $name: $what$said"
     passed=$((passed + 1))
   else
     echo "FAILED  $name: $what"
@@ -158,7 +174,9 @@ for probe in interson reference; do
     wanted "$name" || continue
     live "$name" "$frames" --device "$probe" --fault "$fault"
     verdict "$name" "not live at once, live again by itself" \
-      "r['client_exit'] == 0 and n >= $frames and d['faults_left'] == 0 and s['outages'] >= 1 and $clean"
+      "r['client_exit'] == 0 and n >= $frames and d['faults_left'] == 0 and s['outages'] >= 1 and $clean and
+       lost_in_order() and d['submitted_while_halted'] == 0 and
+       (d['halts_cleared'] > 0 or '$fault'[:5] != 'stall')"
   done
   for fault in short@0.5 overflow@0.5 noise@0.5 empty@0.5; do
     name=$probe-${fault%%[@:]*}
@@ -168,6 +186,15 @@ for probe in interson reference; do
       "r['client_exit'] == 0 and n >= $frames and d['faults_left'] == 0 and $clean and
        (d['lost_in_transfers'] == 0 or w['lost_frames'] + w['damaged_frames'] + s['outages'] > 0)"
   done
+done
+for probe in interson reference; do
+  # The stop of a stream that stalled is refused: it may still send sound, that is told, and it is silenced when it is
+  # opened again.
+  wanted "$probe-refuse-control" || continue
+  live "$probe-refuse-control" 20 --device "$probe" --fault refuse-control@0.4 --fault stall@0.5
+  verdict "$probe-refuse-control" "a refused stop is told, made good, and live again" \
+    "r['client_exit'] == 0 and n >= 20 and d['faults_left'] == 0 and s['outages'] >= 1 and $clean and
+     'may still send sound' in err and d['submitted_while_halted'] == 0"
 done
 if wanted cancel; then
   live cancel 20 --device reference

@@ -22,6 +22,7 @@ const ROOMS: &[&str] = &[
     "guide",
     "overlay",
     "procedure",
+    "report",
     "engine",
     "view",
     "evidence",
@@ -159,6 +160,8 @@ fn special_crates_stay_in_their_rooms() {
     let homes: &[(&str, &[&str])] = &[
         ("rusb::", &["probe/usb/"]),
         ("rustix::", &["probe/grabber/v4l2/"]),
+        ("krilla::", &["report/pdf.rs"]),
+        ("maud::", &["report/html.rs"]),
         ("eframe::", &["view/"]),
         ("egui::", &["view/"]),
         ("std::thread::Builder", &["stream/worker.rs"]),

@@ -9,6 +9,8 @@ mod hazards;
 mod house;
 mod igtl;
 mod image;
+mod rehearse;
+mod screens;
 mod session;
 mod simulate;
 mod verbs;

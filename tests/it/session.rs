@@ -15,6 +15,7 @@ use portsight::frame::{Frame, FrameId, ImagingSettings, Origin};
 use portsight::guide::{Planes, Withheld};
 use portsight::image::PictureSize;
 use portsight::notice::Notice;
+use portsight::procedure::SessionFolder;
 use portsight::pump;
 use portsight::simulate::{Preset, Scenario, VirtualProbe};
 use portsight::stream::{Delivery, FrameSource, SourceProblem};
@@ -105,7 +106,8 @@ impl Stage {
                 pump: Arc::new(pump::find("synchromed2-20").expect("known").clone()),
                 needle: Some("22G:51".parse().expect("needle")),
                 size: PictureSize::default(),
-                folder: Some(folder.path().to_owned()),
+                folder: Some(SessionFolder::at(folder.path()).expect("empty")),
+                recording: None,
                 choice: None,
                 connector: Some(Box::new({
                     let script = Arc::clone(&script);
@@ -426,6 +428,7 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
             needle: None,
             size: PictureSize::default(),
             folder: None,
+            recording: None,
             choice: None,
             connector: None,
             scout: None,

@@ -97,7 +97,7 @@ fn without_a_verb_and_a_display_the_job_is_done_headless_and_leaves_picture_advi
         .filter_map(Result::ok)
         .find(|e| e.file_name().to_string_lossy().starts_with("session-"))
         .expect("journal");
-    let journal = lines(&std::fs::read(journal.path()).expect("journal"));
+    let journal = lines(&std::fs::read(journal.path().join("journal.jsonl")).expect("journal"));
     let events: Vec<&str> = journal.iter().filter_map(|e| e["event"].as_str()).collect();
     for wanted in [
         "session_started",

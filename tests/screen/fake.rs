@@ -299,6 +299,8 @@ pub(crate) fn look() -> Look {
             frame: FrameId(4),
             path: "portsight/snapshots/0001.png".to_owned(),
         }]),
-        journal_path: Some("portsight/journals/session.jsonl".to_owned()),
+        journal_path: Some("portsight/session/journal.jsonl".to_owned()),
+        journalled: 0,
+        refill: Arc::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! The window, driven through its accessibility tree: no display and no graphics needed.
 mod fake;
+mod refill;
 mod sources;
 
 use std::sync::Arc;
@@ -393,7 +394,7 @@ fn the_notice_is_acknowledged_by_enter_too() {
 #[test]
 fn controls_are_large_enough_for_a_glove() {
     let (_, mut harness) = window(fake::look());
-    for page in [Key::Num1, Key::Num2, Key::Num3, Key::Num5] {
+    for page in [Key::Num1, Key::Num2, Key::Num3, Key::Num5, Key::Num6] {
         harness.key_press(page);
         harness.run();
         for role in [egui::Role::Button, egui::Role::Slider, egui::Role::ComboBox] {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use egui::Key;
 use egui_kittest::kittest::Queryable as _;
 use portsight::engine::{Command, Liveness, SourceChoice};
-use portsight::frame::{ImagingLimits, Origin, PictureSetup, PixelSpacing};
+use portsight::frame::{ImagingLimits, Origin, PictureSetup, PixelRect, PixelSpacing};
 use portsight::probe::{Access, ListedSource, Listing, ProbeState, SourceKind};
 use portsight::simulate::Preset;
-use portsight::stream::{AcousticOutput, Maturity, SourceFacts};
+use portsight::stream::{AcousticOutput, Maturity, SourceFacts, SourceOffers};
+use portsight::view::Notice;
 use portsight::words::say;
 
-use super::{changed, window};
+use super::{changed, sized_window, window};
 
 fn listed(spec: &str, name: &str) -> ListedSource {
     ListedSource {
@@ -24,6 +25,7 @@ fn listed(spec: &str, name: &str) -> ListedSource {
         access: Access::Allowed,
         experimental: true,
         hint: None,
+        firmware: None,
     }
 }
 
@@ -51,6 +53,7 @@ fn facts() -> SourceFacts {
         picture_setup: None,
         saved_setups: Vec::new(),
         wants_picture_setup: false,
+        offers: SourceOffers::default(),
     }
 }
 
@@ -78,6 +81,60 @@ fn a_source_is_taken_by_its_number_and_one_that_may_not_be_opened_says_what_to_d
     harness.run();
     assert_eq!(session.take_sent(), [usb()]);
     assert!(harness.query_by_label("Interson one").is_none(), "closed");
+}
+
+#[test]
+fn a_probe_before_its_firmware_is_taken_with_the_file_that_was_named_or_used_last() {
+    let wanting = |firmware: Option<&str>| {
+        let mut wanting = listed("usb:1.6", "Interson three");
+        wanting.state = ProbeState::WantsFirmware;
+        wanting.firmware = firmware.map(Into::into);
+        Some(Arc::new(Listing {
+            sources: vec![wanting],
+            reasons: Vec::new(),
+        }))
+    };
+    let taken = |file: &str| {
+        [
+            Command::Connect(SourceChoice::Usb(Some((1, 6)))),
+            Command::SetFirmware(file.into()),
+        ]
+    };
+    let (session, mut harness) = window(changed(|look| {
+        look.liveness = Liveness::NotLive;
+        look.listing = wanting(None);
+    }));
+    harness.key_press(Key::C);
+    harness.run();
+    harness.key_press(Key::Num1);
+    harness.run();
+    assert_eq!(session.take_sent(), [], "no file is named");
+    let name = say("view-sources-firmware-file");
+    harness
+        .get_by_role_and_label(egui::accesskit::Role::TextInput, &name)
+        .focus();
+    harness.run();
+    harness
+        .get_by_role_and_label(egui::accesskit::Role::TextInput, &name)
+        .type_text("/data/probe 1.bix");
+    harness.run();
+    assert_eq!(session.take_sent(), [], "digits in a path are no keys");
+    harness
+        .get_by_label(&format!("{}: Interson three", say("view-sources-connect")))
+        .click();
+    harness.run();
+    assert_eq!(session.take_sent(), taken("/data/probe 1.bix"));
+
+    // The next time it stands there already, and one key is enough.
+    let (session, mut harness) = window(changed(|look| {
+        look.liveness = Liveness::NotLive;
+        look.listing = wanting(Some("/data/used last.bix"));
+    }));
+    harness.key_press(Key::C);
+    harness.run();
+    harness.key_press(Key::Num1);
+    harness.run();
+    assert_eq!(session.take_sent(), taken("/data/used last.bix"));
 }
 
 #[test]
@@ -198,4 +255,70 @@ fn a_grabber_asks_for_its_scale_and_takes_a_saved_one_with_one_press() {
     harness.get_by_label(&say("view-scale-use")).click();
     harness.run();
     assert_eq!(session.take_sent(), [Command::SetPicture(saved)]);
+}
+
+#[test]
+fn the_mode_of_a_grabber_is_chosen_and_its_scan_area_suggested_but_not_taken() {
+    let modes = [
+        "1280x720 YUYV, 30.0 frames/s",
+        "640x480 GREY, 60.0 frames/s",
+    ];
+    let grabber = |offers: SourceOffers| {
+        Some(Arc::new(SourceFacts {
+            wants_picture_setup: true,
+            offers: SourceOffers {
+                modes: modes.map(str::to_owned).to_vec(),
+                mode: Some(modes[0].to_owned()),
+                ..offers
+            },
+            ..facts()
+        }))
+    };
+    let look = changed(|look| {
+        look.origin = Origin::Live;
+        look.facts = grabber(SourceOffers::default());
+    });
+    // High enough for the whole page: the small window scrolls it.
+    let (session, mut harness) = sized_window(look, [1280.0, 1300.0], Notice::Acknowledged);
+    assert!(harness.query_by_label(&say("view-grabber-drawn")).is_none());
+    let role = egui::accesskit::Role::ComboBox;
+    harness
+        .get_by_role_and_label(role, &say("view-grabber-mode"))
+        .click();
+    harness.run();
+    harness.get_by_label(modes[1]).click();
+    harness.run();
+    assert_eq!(
+        session.take_sent(),
+        [Command::ChooseMode(modes[1].to_owned())]
+    );
+    harness.get_by_label(&say("view-grabber-suggest")).click();
+    harness.run();
+    assert_eq!(session.take_sent(), [Command::SuggestCrop]);
+    session.change(|look| {
+        look.facts = grabber(SourceOffers {
+            suggested_crop: Some(PixelRect {
+                x: 60,
+                y: 70,
+                width: 500,
+                height: 400,
+            }),
+            drawn_inside: true,
+            ..SourceOffers::default()
+        });
+    });
+    harness.run();
+    harness.get_by_label(&say("view-grabber-suggested"));
+    harness.get_by_label(&say("view-grabber-drawn"));
+    assert_eq!(session.take_sent(), [], "a suggestion is not in force");
+    harness.get_by_label(&say("view-scale-use")).click();
+    harness.run();
+    let sent = session.take_sent();
+    let [Command::SetPicture(setup)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(
+        setup.crop.map(|c| (c.x, c.y, c.width, c.height)),
+        Some((60, 70, 500, 400))
+    );
 }

@@ -11,8 +11,8 @@ use super::wire::{Decoder, IgtlCounts};
 use crate::clock::{Clock, Timestamp};
 use crate::frame::{Frame, ImagingLimits, ImagingSettings, Orientation, PictureSetup};
 use crate::stream::{
-    AcousticOutput, Delivery, FrameSource, LiveSource, Maturity, SourceFacts, SourceProblem,
-    WireCounts,
+    AcousticOutput, Delivery, FrameSource, LiveSource, Maturity, SourceFacts, SourceOffers,
+    SourceProblem, WireCounts,
 };
 use crate::words::say;
 
@@ -118,6 +118,7 @@ impl IgtlClient {
             picture_setup: None,
             saved_setups: Vec::new(),
             wants_picture_setup: false,
+            offers: SourceOffers::default(),
         };
         Self {
             intake: Intake::new(address.device.as_deref(), Orientation::Mf),

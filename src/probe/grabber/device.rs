@@ -80,6 +80,16 @@ impl Mode {
         format!("{}x{} {}", self.width, self.height, self.format.fourcc())
     }
 
+    /// "1280x720 YUYV, 30.0 frames/s": for people.
+    pub fn label(&self) -> String {
+        let rate = self.interval.and_then(Interval::rate_hz);
+        let rate = rate.map_or_else(
+            || "frame rate not told".to_owned(),
+            |hz| format!("{hz:.1} frames/s"),
+        );
+        format!("{}, {rate}", self.name())
+    }
+
     /// Whether pictures of the two have the same pixels at the same places.
     pub fn is_same_picture(&self, other: &Self) -> bool {
         (self.format, self.width, self.height) == (other.format, other.width, other.height)

@@ -101,5 +101,6 @@ fn entry(
         access,
         experimental: true,
         hint,
+        firmware: None,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::device::Mode;
 use super::setup_store::DEPTH_NAME_LIMIT;
 use crate::exchange::{Gather, Part, RasterPlan};
-use crate::frame::{Beams, ImagingSettings, PictureSetup, PixelSpacing, ScanGeometry};
+use crate::frame::{ImagingSettings, PictureSetup, PixelSpacing, ScanGeometry};
 
 /// Smallest side of a crop, pixels: less holds no scan.
 const CROP_LEAST: u32 = 32;
@@ -82,24 +82,6 @@ impl PictureForm {
             geometry: Arc::new(geometry),
             settings: Arc::new(ImagingSettings { depth, ..standard }.limited()),
         })
-    }
-
-    /// Tells how sound ran through the picture.
-    pub(super) fn set_beams(&mut self, beams: Beams) {
-        if let ScanGeometry::Raster {
-            spacing,
-            origin,
-            stored,
-            ..
-        } = *self.geometry
-        {
-            self.geometry = Arc::new(ScanGeometry::Raster {
-                spacing,
-                origin,
-                beams,
-                stored,
-            });
-        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a grabber says of itself, for picture, screen and journal.
 use std::path::Path;
 
-use super::device::{DeviceIdentity, Granted, Interval};
+use super::device::{DeviceIdentity, Granted};
 use super::formats::{LumaRange, PictureTraits};
 use crate::frame::{ImagingLimits, PictureSetup};
-use crate::stream::{AcousticOutput, Maturity, SourceFacts};
+use crate::stream::{AcousticOutput, Maturity, SourceFacts, SourceOffers};
 
 /// Share of lit pixels in colour from which it is told, and below which it is no more.
 const COLOUR_TOLD_FROM: f64 = 0.03;
@@ -74,6 +74,7 @@ pub(super) fn facts(
     telling: &Telling,
     picture: Option<&PictureSetup>,
     saved: &[PictureSetup],
+    offers: SourceOffers,
 ) -> SourceFacts {
     let spec = format!("v4l2:{}", node.display());
     let name = identity.map_or_else(
@@ -93,6 +94,7 @@ pub(super) fn facts(
             .cloned(),
         saved_setups: saved.to_vec(),
         wants_picture_setup: true,
+        offers,
     }
 }
 
@@ -105,12 +107,7 @@ fn details(identity: Option<&DeviceIdentity>, telling: &Telling) -> Vec<String> 
         }
     }
     if let Some(granted) = &telling.granted {
-        let rate = granted.mode.interval.and_then(Interval::rate_hz);
-        let rate = rate.map_or_else(
-            || "frame rate not told".to_owned(),
-            |hz| format!("{hz:.1} frames/s"),
-        );
-        lines.push(format!("{}, {rate}", granted.mode.name()));
+        lines.push(granted.mode.label());
         lines.push(range_line(telling.traits.range).to_owned());
     }
     if telling.traits.is_tinted {

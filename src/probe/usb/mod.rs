@@ -25,20 +25,48 @@ struct ListProblem {
     cause: String,
 }
 
-/// Every probe behind USB, and why there can be none on this machine, as a full sentence.
+/// Looks for probes behind USB again and again.
 ///
-/// Each is opened for a moment to see whether it may be, and asked for its serial number.
-pub fn list_usb() -> (Vec<ListedSource>, Option<String>) {
-    match scan() {
-        Ok(found) => {
-            let listed = found.iter().map(|(found, device)| listed(found, device));
-            (listed.collect(), None)
-        }
-        Err(problem) => {
-            let reason = format!("{problem}; no USB probe can be used on this machine.");
-            (Vec::new(), Some(reason))
+/// A probe is opened for a moment when it is first seen, to see whether it may be and to ask for its serial number,
+/// and again only as long as it could not be used: opening it claims its interface, and somebody else who opens it in
+/// that moment would be refused.
+#[derive(Debug, Default)]
+pub struct UsbScout {
+    known: Vec<(FoundDevice, ListedSource)>,
+}
+
+impl UsbScout {
+    /// Every probe behind USB, and why there can be none on this machine, as a full sentence.
+    pub fn look(&mut self) -> (Vec<ListedSource>, Option<String>) {
+        match scan() {
+            Ok(found) => {
+                let known = std::mem::take(&mut self.known);
+                self.known = found
+                    .into_iter()
+                    .map(|(found, device)| {
+                        let settled = known
+                            .iter()
+                            .find(|(before, entry)| is_settled(before, entry, &found))
+                            .map(|(_, entry)| entry.clone());
+                        let entry = settled.unwrap_or_else(|| listed(&found, &device));
+                        (found, entry)
+                    })
+                    .collect();
+                let all = self.known.iter().map(|(_, entry)| entry.clone());
+                (all.collect(), None)
+            }
+            Err(problem) => {
+                self.known.clear();
+                let reason = format!("{problem}; no USB probe can be used on this machine.");
+                (Vec::new(), Some(reason))
+            }
         }
     }
+}
+
+/// Whether what is known of a device still holds: it is the same plug of the same device, and it could be opened.
+fn is_settled(before: &FoundDevice, entry: &ListedSource, now: &FoundDevice) -> bool {
+    before == now && entry.access == Access::Allowed
 }
 
 fn listed(found: &FoundDevice, device: &Device<Context>) -> ListedSource {
@@ -67,6 +95,7 @@ fn listed(found: &FoundDevice, device: &Device<Context>) -> ListedSource {
         experimental: driver_for(&found.model, Variant::default())
             .is_none_or(|driver| driver.maturity() == Maturity::NeverRunOnHardware),
         hint: hint(access, found.model.state, cause.as_deref()),
+        firmware: None,
     }
 }
 
@@ -164,9 +193,42 @@ mod tests {
 
     #[test]
     fn listing_probes_never_panics_even_without_usb() {
-        let (listed, reason) = list_usb();
+        let (listed, reason) = UsbScout::default().look();
         assert!(listed.is_empty() || reason.is_none());
         assert!(reason.is_none_or(|r| r.contains("USB") && r.ends_with('.')));
+    }
+
+    #[test]
+    fn a_probe_is_opened_again_only_while_it_cannot_be_used_or_after_another_plug() {
+        let device = FoundDevice {
+            model: model_of(0x1921, 0x0090, false).expect("known"),
+            bus: 1,
+            address: 4,
+            ports: vec![2],
+            interface: 0,
+        };
+        let entry = |access| ListedSource {
+            spec: device.spec(),
+            kind: device.model.kind,
+            name: device.model.name.to_owned(),
+            vendor: None,
+            product: None,
+            serial: None,
+            state: device.model.state,
+            access,
+            experimental: true,
+            hint: None,
+            firmware: None,
+        };
+        assert!(is_settled(&device, &entry(Access::Allowed), &device));
+        for open in [Access::Refused, Access::Busy, Access::Unknown] {
+            assert!(!is_settled(&device, &entry(open), &device), "{open:?}");
+        }
+        let again = FoundDevice {
+            address: 5,
+            ..device.clone()
+        };
+        assert!(!is_settled(&device, &entry(Access::Allowed), &again));
     }
 
     #[test]

@@ -158,6 +158,26 @@ fn submit_problem(code: i32) -> PipeProblem {
     }
 }
 
+/// What the status of a transfer that came back means.
+fn judge(endpoint: u8, status: i32) -> Result<(), PipeProblem> {
+    let what = || format!("endpoint {endpoint:#04x}");
+    match status {
+        ffi::constants::LIBUSB_TRANSFER_COMPLETED | ffi::constants::LIBUSB_TRANSFER_TIMED_OUT => {
+            Ok(())
+        }
+        ffi::constants::LIBUSB_TRANSFER_STALL => Err(PipeProblem::Stall { what: what() }),
+        ffi::constants::LIBUSB_TRANSFER_OVERFLOW => Err(PipeProblem::Overflow { what: what() }),
+        ffi::constants::LIBUSB_TRANSFER_NO_DEVICE => Err(PipeProblem::Gone),
+        ffi::constants::LIBUSB_TRANSFER_CANCELLED => Err(PipeProblem::Usb {
+            cause: "a transfer was cancelled that should run".to_owned(),
+        }),
+        // What a yank looks like before the device is taken off the bus.
+        other => Err(PipeProblem::Usb {
+            cause: format!("a transfer of {} failed (status {other})", what()),
+        }),
+    }
+}
+
 /// A running stream: transfers are submitted, and handed over, in one order.
 pub(super) struct Transfers {
     handle: Arc<DeviceHandle<Context>>,
@@ -215,21 +235,28 @@ impl Transfers {
             self.pump(patience)?;
         }
         // One round at most: a probe that is faster than we are must not keep us here.
-        for _ in 0..self.flights.len() {
-            if !self.flights.front().is_some_and(Flight::is_done) {
-                break;
-            }
-            let Some(mut flight) = self.flights.pop_front() else {
-                break;
-            };
+        let landed = self.flights.iter().take_while(|f| f.is_done()).count();
+        let mut outcome = Ok(());
+        for flight in self.flights.iter_mut().take(landed) {
             flight.is_out = false;
             let (status, bytes) = flight.outcome();
-            let outcome = self.judge(status);
-            if outcome.is_ok() && !bytes.is_empty() {
+            outcome = judge(self.endpoint, status);
+            if outcome.is_err() {
+                break;
+            }
+            if !bytes.is_empty() {
                 // Should this unwind, the transfer is at rest and its memory is freed.
                 take(bytes);
             }
-            let outcome = outcome.and_then(|()| flight.submit());
+        }
+        // Only when all of them went well is anything asked again: one that stalled halts the endpoint, and what is
+        // asked of a halted endpoint comes back late or never. The caller ends the stream and clears the halt first.
+        outcome?;
+        for _ in 0..landed {
+            let Some(mut flight) = self.flights.pop_front() else {
+                break;
+            };
+            let outcome = flight.submit();
             self.flights.push_back(flight);
             outcome?;
         }
@@ -239,24 +266,6 @@ impl Transfers {
     /// Cancels what is in flight and waits until it came back.
     pub(super) fn end(mut self) -> StreamEnd {
         self.reap()
-    }
-
-    fn judge(&self, status: i32) -> Result<(), PipeProblem> {
-        let what = || format!("endpoint {:#04x}", self.endpoint);
-        match status {
-            ffi::constants::LIBUSB_TRANSFER_COMPLETED
-            | ffi::constants::LIBUSB_TRANSFER_TIMED_OUT => Ok(()),
-            ffi::constants::LIBUSB_TRANSFER_STALL => Err(PipeProblem::Stall { what: what() }),
-            ffi::constants::LIBUSB_TRANSFER_OVERFLOW => Err(PipeProblem::Overflow { what: what() }),
-            ffi::constants::LIBUSB_TRANSFER_NO_DEVICE => Err(PipeProblem::Gone),
-            ffi::constants::LIBUSB_TRANSFER_CANCELLED => Err(PipeProblem::Usb {
-                cause: "a transfer was cancelled that should run".to_owned(),
-            }),
-            // What a yank looks like before the device is taken off the bus.
-            other => Err(PipeProblem::Usb {
-                cause: format!("a transfer of {} failed (status {other})", what()),
-            }),
-        }
     }
 
     fn pump(&self, patience: Duration) -> Result<(), PipeProblem> {

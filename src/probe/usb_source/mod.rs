@@ -1,6 +1,8 @@
 //! A probe behind USB as a live source: found, opened, driven, lost, found again.
 //!
 //! What touches the machine stands behind [`Opener`] and [`ProbeDevice`], so that tests put a script there.
+mod memory;
+mod patience;
 mod session;
 mod source;
 mod trouble;
@@ -13,6 +15,7 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use memory::remembered_firmware;
 pub use source::UsbSource;
 pub(super) use trouble::{FIRMWARE_HINT, UDEV_HINT};
 
@@ -28,6 +31,8 @@ pub struct UsbSelector {
     pub bus_address: Option<(u8, u8)>,
     /// Firmware for a probe that asks for it.
     pub firmware: Option<PathBuf>,
+    /// Where the firmware file used last is remembered; `None` remembers nothing.
+    pub firmware_memory: Option<PathBuf>,
     /// Which Interson probe it is, if it is one: they cannot be told apart over USB.
     pub variant: Variant,
 }

@@ -33,6 +33,8 @@ pub(super) struct Bus {
     pub(super) looks: usize,
     /// What the next polls run into.
     pub(super) faults: VecDeque<PipeProblem>,
+    /// The next fault comes together with so many frames' worth of bytes.
+    pub(super) frames_with_fault: usize,
     /// The stream brings nothing while set.
     pub(super) is_mute: bool,
     /// Control requests are refused while set.
@@ -228,6 +230,11 @@ impl ProbeDevice for ScriptedDevice {
         }
         if let Some(fault) = bus.faults.pop_front() {
             self.streams = false;
+            let lines = std::mem::take(&mut bus.frames_with_fault) * LINES;
+            let first = bus.lines;
+            bus.lines += lines as u64;
+            drop(bus);
+            take(&lines_from(first, lines));
             return Err(fault);
         }
         assert!(!bus.panics, "told to panic");
@@ -242,11 +249,7 @@ impl ProbeDevice for ScriptedDevice {
         bus.lines += (PIECE / LINE_BYTES) as u64;
         bus.pieces += 1;
         drop(bus);
-        let mut bytes = vec![200; PIECE];
-        for (line, byte) in (first..).zip(bytes.iter_mut().step_by(LINE_BYTES)) {
-            *byte = (line / LINES as u64 % 16) as u8;
-        }
-        take(&bytes);
+        take(&lines_from(first, PIECE / LINE_BYTES));
         Ok(())
     }
 
@@ -257,4 +260,12 @@ impl ProbeDevice for ScriptedDevice {
             given_up: std::mem::take(&mut self.script.bus().given_up),
         }
     }
+}
+
+fn lines_from(first: u64, count: usize) -> Vec<u8> {
+    let mut bytes = vec![200; count * LINE_BYTES];
+    for (line, byte) in (first..).zip(bytes.iter_mut().step_by(LINE_BYTES)) {
+        *byte = (line / LINES as u64 % 16) as u8;
+    }
+    bytes
 }

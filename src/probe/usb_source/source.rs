@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::memory::{remember_firmware, remembered_firmware};
+use super::patience::Patience;
 use super::session::Session;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, given_up_fact};
 use super::{FoundDevice, Opener, UsbSelector};
 use crate::clock::{Clock, Timestamp};
 use crate::frame::{Frame, ImagingLimits, ImagingSettings};
@@ -14,8 +16,8 @@ use crate::probe::{
     Driver, DriverProblem, Firmware, PipeProblem, StreamEnd, UsbOpener, driver_for,
 };
 use crate::stream::{
-    AcousticOutput, Delivery, FrameSource, LiveSource, Maturity, SourceFacts, SourceProblem,
-    WireCounts,
+    AcousticOutput, Delivery, FrameSource, LiveSource, Maturity, SourceFacts, SourceOffers,
+    SourceProblem, WireCounts,
 };
 
 /// Between two looks for a probe that is not there.
@@ -65,6 +67,7 @@ pub struct UsbSource {
     fresh: Vec<Arc<Frame>>,
     dropped: u64,
     given_up: usize,
+    patience: Patience,
     /// Kinds of trouble told in this outage.
     told: Vec<Discriminant<Trouble>>,
     /// Trouble met outside `next`.
@@ -106,6 +109,7 @@ impl UsbSource {
             fresh: Vec::new(),
             dropped: 0,
             given_up: 0,
+            patience: Patience::default(),
             told: Vec::new(),
             untold: None,
             refused_since: None,
@@ -120,6 +124,7 @@ impl UsbSource {
                 picture_setup: None,
                 saved_setups: Vec::new(),
                 wants_picture_setup: false,
+                offers: SourceOffers::default(),
             },
             facts_version: 0,
         }
@@ -130,6 +135,16 @@ impl UsbSource {
         let now = self.clock.now();
         if due > now {
             self.opener.pause(due.since(now).min(patience));
+            return Ok(Delivery::Quiet);
+        }
+        if self.is_resting(now) {
+            if self.is_doubtful && self.reach().is_ok() {
+                // Silenced, and let alone again.
+                self.close();
+            }
+            self.state = State::Searching {
+                at: now.plus(LOOK_EVERY),
+            };
             return Ok(Delivery::Quiet);
         }
         match self.reach().and_then(|()| self.start()) {
@@ -175,6 +190,18 @@ impl UsbSource {
         Ok(Delivery::Quiet)
     }
 
+    /// Whether a probe that failed again and again is still to be let alone. One that was plugged in anew is not.
+    fn is_resting(&mut self, now: Timestamp) -> bool {
+        let Some(device) = self.patience.resting(now) else {
+            return false;
+        };
+        let is_there = self.opener.look().is_ok_and(|found| found.contains(device));
+        if !is_there {
+            self.patience.renew();
+        }
+        is_there
+    }
+
     /// Lets new frames wait; false when there were none.
     fn take_fresh(&mut self) -> bool {
         let any = !self.fresh.is_empty();
@@ -182,6 +209,7 @@ impl UsbSource {
             // The outage is over.
             self.told.clear();
         }
+        self.patience.note_frames(self.fresh.len());
         for frame in self.fresh.drain(..) {
             if self.waiting.len() >= MOST_WAITING {
                 self.waiting.pop_front();
@@ -285,10 +313,11 @@ impl UsbSource {
     }
 
     fn load_firmware(&mut self, device: FoundDevice) -> Result<(), Trouble> {
-        let path = self.selector.firmware.as_ref();
+        let remembered = || remembered_firmware(self.selector.firmware_memory.as_deref()?);
+        let path = self.selector.firmware.clone().or_else(remembered);
         let path = path.ok_or(Trouble::FirmwareMissing)?;
         let cause = |cause: String| Trouble::Firmware { cause };
-        let firmware = Firmware::read(path).map_err(|problem| cause(problem.to_string()))?;
+        let firmware = Firmware::read(&path).map_err(|problem| cause(problem.to_string()))?;
         let mut opened = self.opener.open(&device).map_err(Trouble::of_opening)?;
         firmware
             .load(opened.as_mut())
@@ -361,6 +390,7 @@ impl UsbSource {
         session.start()?;
         self.facts.limits = session.driver().limits();
         self.facts_version += 1;
+        self.patience.note_start();
         self.state = State::Running {
             since: self.clock.now(),
             allowed: WATCHDOG_AT_START,
@@ -371,7 +401,13 @@ impl UsbSource {
     /// Gives the probe up, silent if it can be reached, and looks for it again.
     fn lose(&mut self, trouble: &Trouble) -> Result<Delivery, SourceProblem> {
         let was_live = matches!(self.state, State::Running { .. });
+        if was_live {
+            let device = self.known.clone().map(|(device, _)| device);
+            self.patience.note_loss(device, self.clock.now());
+        }
         self.untold = self.close();
+        // Whole frames that came together with the failure are older than it: shown now, they would say "live again".
+        self.drop_waiting();
         self.state = State::Searching {
             at: self.clock.now().plus(LOOK_EVERY),
         };
@@ -405,6 +441,11 @@ impl UsbSource {
         self.doubt(outcome)
     }
 
+    fn drop_waiting(&mut self) {
+        self.dropped += self.waiting.len() as u64;
+        self.waiting.clear();
+    }
+
     fn doubt(&mut self, outcome: Result<(), DriverProblem>) -> Option<Trouble> {
         let problem = outcome.err()?;
         let is_gone = matches!(
@@ -433,12 +474,6 @@ impl UsbSource {
     }
 }
 
-fn given_up_fact(transfers: usize) -> String {
-    format!(
-        "{transfers} USB transfers never came back; their memory stays taken until the program ends"
-    )
-}
-
 impl FrameSource for UsbSource {
     fn next(&mut self, patience: Duration) -> Result<Delivery, SourceProblem> {
         if let Some(trouble) = self.untold.take() {
@@ -456,6 +491,7 @@ impl FrameSource for UsbSource {
 
     fn request(&mut self, wanted: &ImagingSettings) -> ImagingSettings {
         self.wanted = wanted.limited();
+        self.patience.renew();
         let Some(session) = &mut self.session else {
             self.granted = self.wanted.clone();
             return self.granted.clone();
@@ -502,8 +538,7 @@ impl LiveSource for UsbSource {
 
     fn freeze(&mut self) {
         self.state = State::Frozen;
-        self.dropped += self.waiting.len() as u64;
-        self.waiting.clear();
+        self.drop_waiting();
         let Some(session) = &mut self.session else {
             return;
         };
@@ -519,6 +554,7 @@ impl LiveSource for UsbSource {
         if self.state != State::Frozen {
             return;
         }
+        self.patience.renew();
         self.state = State::Searching {
             at: self.clock.now(),
         };
@@ -532,10 +568,19 @@ impl LiveSource for UsbSource {
     fn set_firmware(&mut self, file: &Path) -> Result<(), String> {
         Firmware::read(file).map_err(|problem| problem.to_string())?;
         self.selector.firmware = Some(file.to_owned());
+        self.patience.renew();
         if let State::Searching { at } = &mut self.state {
             *at = self.clock.now();
         }
-        Ok(())
+        let Some(memory) = &self.selector.firmware_memory else {
+            return Ok(());
+        };
+        remember_firmware(memory, file).map_err(|cause| {
+            format!(
+                "the firmware file is used now, but will not be remembered: {cause}: {}",
+                memory.display()
+            )
+        })
     }
 }
 
@@ -543,5 +588,9 @@ impl Drop for UsbSource {
     /// Also runs when the worker panics: a probe must not go on sending sound with nobody looking.
     fn drop(&mut self) {
         self.close();
+        if self.is_doubtful && self.reach().is_ok() {
+            // It would not hear the stop; opened anew it was silenced.
+            self.close();
+        }
     }
 }

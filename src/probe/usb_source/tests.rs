@@ -3,7 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::script::{Script, found};
-use super::{UsbSelector, UsbSource};
+use super::{UsbSelector, UsbSource, remembered_firmware};
 use crate::clock::Clock as _;
 use crate::frame::ImagingSettings;
 use crate::probe::PipeProblem;
@@ -147,6 +147,67 @@ fn every_fault_of_the_stream_ends_the_picture_at_once_and_heals_by_itself() {
 }
 
 #[test]
+fn frames_that_came_together_with_a_failure_are_counted_and_do_not_say_live_again() {
+    let (script, mut source) = with_probe();
+    let (first, _) = watch(&script, &mut source, seconds(1));
+    let lost_before = source.wire_counts().lost_frames;
+    {
+        let mut bus = script.bus();
+        bus.frames_with_fault = 3;
+        bus.faults.push_back(PipeProblem::Gone);
+        // It stays away.
+        bus.refuses = Some(PipeProblem::Gone);
+    }
+    assert!(matches!(
+        source.next(PATIENCE),
+        Err(SourceProblem::Lost { .. })
+    ));
+    let (none, _) = watch(&script, &mut source, seconds(2));
+    assert!(none.is_empty(), "{none:?} after the loss");
+    assert!(source.wire_counts().lost_frames >= lost_before + 2);
+    script.bus().refuses = None;
+    let (second, _) = watch(&script, &mut source, seconds(2));
+    assert!(rises(&first) && second.first() > first.last());
+}
+
+#[test]
+fn a_probe_that_would_not_hear_the_stop_is_silenced_when_the_source_is_dropped() {
+    let (script, mut source) = with_probe();
+    watch(&script, &mut source, seconds(1));
+    script.bus().is_deaf = true;
+    source.freeze();
+    assert!(script.bus().insonates());
+    script.bus().is_deaf = false;
+    drop(source);
+    assert!(!script.bus().insonates());
+}
+
+#[test]
+fn a_probe_that_is_let_alone_is_silenced_all_the_same() {
+    let (script, mut source) = with_probe();
+    // Failures in a row, so that it is let alone for seconds; then one at which it does not hear the stop either.
+    script.bus().is_mute = true;
+    watch(&script, &mut source, seconds(40));
+    while !script.bus().insonates() {
+        let _told = source.next(PATIENCE);
+    }
+    script.bus().is_deaf = true;
+    let end = script.clock.now().plus(seconds(3));
+    while script.clock.now() < end {
+        let _told = source.next(PATIENCE);
+    }
+    assert!(script.bus().insonates(), "it does not hear");
+    let starts = script.bus().pieces;
+    script.bus().is_deaf = false;
+    watch(&script, &mut source, Duration::from_millis(800));
+    assert!(
+        !script.bus().insonates(),
+        "it is let alone, not left sounding"
+    );
+    assert_eq!(script.bus().pieces, starts);
+}
+
+#[test]
 fn a_probe_that_goes_silent_is_lost_after_half_a_second_and_stopped() {
     let (script, mut source) = with_probe();
     watch(&script, &mut source, seconds(1));
@@ -166,6 +227,58 @@ fn a_probe_that_goes_silent_is_lost_after_half_a_second_and_stopped() {
     assert!(losses.is_empty(), "one outage, told once: {losses:?}");
     script.bus().is_mute = false;
     let (ids, _) = watch(&script, &mut source, seconds(4));
+    assert!(!ids.is_empty());
+}
+
+#[test]
+fn a_probe_that_fails_again_and_again_is_started_ever_more_rarely_and_a_replug_at_once() {
+    let (script, mut source) = with_probe();
+    watch(&script, &mut source, seconds(4));
+    script.bus().is_mute = true;
+    // Of one minute; a start is seen by the probe being opened.
+    let mut openings = Vec::new();
+    let begin = script.clock.now();
+    let mut before = script.bus().opened;
+    while script.clock.now().since(begin) < seconds(60) {
+        let _told = source.next(PATIENCE);
+        let opened = script.bus().opened;
+        if opened > before {
+            openings.push(script.clock.now().since(begin).as_millis());
+            before = opened;
+        }
+    }
+    let gaps: Vec<u128> = openings.windows(2).map(|w| w[1] - w[0]).collect();
+    // Each gap holds 2 s of listening; never shorter than the one before (within a look), at most 5 s of rest.
+    assert!(gaps.windows(2).all(|w| w[1] + 400 >= w[0]), "{gaps:?}");
+    assert!((8..=14).contains(&openings.len()), "{openings:?}");
+    assert!(
+        gaps.last().is_some_and(|g| (6500..=8000).contains(g)),
+        "{gaps:?}"
+    );
+    // It is not out of sight: a plug is seen at once, long before the rest is over.
+    script.bus().yank();
+    script.bus().is_mute = false;
+    script.bus().plug(0x0090, &[2]);
+    let (ids, _) = watch(&script, &mut source, Duration::from_millis(1500));
+    assert!(!ids.is_empty(), "a probe plugged in anew is tried at once");
+    // And one that heals by itself is back within the longest rest.
+    script.bus().is_mute = true;
+    watch(&script, &mut source, seconds(30));
+    script.bus().is_mute = false;
+    let (ids, _) = watch(&script, &mut source, seconds(6));
+    assert!(!ids.is_empty(), "it comes back by itself");
+}
+
+#[test]
+fn a_person_who_asks_for_something_gets_another_try_at_once() {
+    let (script, mut source) = with_probe();
+    watch(&script, &mut source, seconds(4));
+    script.bus().is_mute = true;
+    watch(&script, &mut source, seconds(40));
+    script.bus().is_mute = false;
+    source.freeze();
+    source.resume();
+    let (ids, _) = watch(&script, &mut source, seconds(1));
     assert!(!ids.is_empty());
 }
 
@@ -250,7 +363,12 @@ fn a_probe_before_its_firmware_says_which_file_it_needs_and_comes_back_with_it()
     std::fs::write(&image, vec![0x02; 3000]).unwrap();
     let script = Script::new();
     script.bus().plug(0x9090, &[2]);
-    let mut source = source(&script, UsbSelector::default());
+    let memory = folder.path().join("firmware");
+    let selector = UsbSelector {
+        firmware_memory: Some(memory.clone()),
+        ..UsbSelector::default()
+    };
+    let mut source = self::source(&script, selector.clone());
     let (ids, losses) = watch(&script, &mut source, seconds(3));
     assert!(ids.is_empty());
     assert_eq!(losses.len(), 1, "{losses:?}");
@@ -263,11 +381,20 @@ fn a_probe_before_its_firmware_says_which_file_it_needs_and_comes_back_with_it()
             .is_err()
     );
     source.set_firmware(&image).unwrap();
+    assert_eq!(remembered_firmware(&memory), Some(image.clone()));
     let (ids, losses) = watch(&script, &mut source, seconds(6));
     assert!(losses.is_empty(), "{losses:?}");
     assert!(!ids.is_empty());
     assert_eq!(script.bus().firmware, 3000);
     assert_eq!(source.facts().spec, "usb:1.2");
+
+    // The next session has the file already.
+    drop(source);
+    let script = Script::new();
+    script.bus().plug(0x9090, &[2]);
+    let mut source = self::source(&script, selector);
+    let (ids, losses) = watch(&script, &mut source, seconds(6));
+    assert!(losses.is_empty() && !ids.is_empty(), "{losses:?}");
 }
 
 #[test]

@@ -124,3 +124,10 @@ impl Trouble {
         }
     }
 }
+
+/// What is said of transfers that libusb never gave back.
+pub(super) fn given_up_fact(transfers: usize) -> String {
+    format!(
+        "{transfers} USB transfers never came back; their memory stays taken until the program ends"
+    )
+}

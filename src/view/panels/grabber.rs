@@ -1,6 +1,6 @@
 //! Where the scan lies in a grabbed picture, and how large a pixel is: given by the user for every device, mode and
 //! depth setting of the scanner, and asked again when one of them changes (H05).
-use egui::{DragValue, TextEdit, Ui, vec2};
+use egui::{ComboBox, DragValue, TextEdit, Ui, vec2};
 
 use super::side::{glove_button, heading};
 use super::sources::warning;
@@ -24,6 +24,8 @@ pub(super) struct GrabberEntries {
     crop: [u32; 4],
     spacing: [f64; 2],
     orientation: Orientation,
+    /// The suggestion that was last put into the entries.
+    suggested: Option<PixelRect>,
 }
 
 impl GrabberEntries {
@@ -32,12 +34,16 @@ impl GrabberEntries {
         if self.begun_from != facts.picture_setup {
             self.begin(facts.picture_setup.as_ref());
         }
+        modes_ui(ui, facts, actions);
         let has_scale = facts
             .picture_setup
             .as_ref()
             .is_some_and(|setup| setup.spacing.is_some());
         if !has_scale {
             warning(ui, &say("view-grabber-asked"));
+        }
+        if facts.offers.drawn_inside {
+            warning(ui, &say("view-grabber-drawn"));
         }
         for saved in &facts.saved_setups {
             saved_ui(ui, saved, actions);
@@ -51,7 +57,26 @@ impl GrabberEntries {
             .desired_width(width);
         ui.add(entry).labelled_by(label.id);
         self.crop_ui(ui);
+        self.suggestion_ui(ui, facts.offers.suggested_crop, actions);
         self.scale_ui(ui, actions);
+    }
+
+    /// A press fills the area entries with where the scan seems to lie; nothing is in force before it is used.
+    fn suggestion_ui(&mut self, ui: &mut Ui, told: Option<PixelRect>, actions: &mut Actions) {
+        let words = say("view-grabber-suggest");
+        let is_pressed = glove_button(ui, &words, ui.available_width()).clicked();
+        if is_pressed {
+            actions.send(Command::SuggestCrop);
+        }
+        if (is_pressed || told != self.suggested)
+            && let Some(crop) = told
+        {
+            self.crop = [crop.x, crop.y, crop.width, crop.height];
+        }
+        self.suggested = told;
+        if told.is_some() {
+            heading(ui, "view-grabber-suggested");
+        }
     }
 
     fn begin(&mut self, setup: Option<&PictureSetup>) {
@@ -119,6 +144,30 @@ impl GrabberEntries {
             orientation: self.orientation,
         }
     }
+}
+
+/// In which of its ways the grabber delivers, where there is a choice.
+fn modes_ui(ui: &mut Ui, facts: &SourceFacts, actions: &mut Actions) {
+    let offers = &facts.offers;
+    if offers.modes.len() < 2 {
+        return;
+    }
+    let label = heading(ui, "view-grabber-mode");
+    let combo = ComboBox::from_id_salt("grabber mode")
+        .width(ui.available_width())
+        .height(320.0)
+        .truncate()
+        .selected_text(offers.mode.as_deref().unwrap_or("–"))
+        .show_ui(ui, |ui| {
+            ui.spacing_mut().interact_size.y = theme::TARGET;
+            for mode in &offers.modes {
+                let is_now = offers.mode.as_ref() == Some(mode);
+                if ui.selectable_label(is_now, mode).clicked() && !is_now {
+                    actions.send(Command::ChooseMode(mode.clone()));
+                }
+            }
+        });
+    combo.response.labelled_by(label.id);
 }
 
 /// A setup used before, to be taken again with one press; its depth setting says which.

@@ -2,6 +2,7 @@
 use egui::{Button, Label, RichText, Sense, Ui, vec2};
 
 use super::bars::key_cap;
+use super::emergency::{EMERGENCY_WIDTH, emergency_ui};
 use super::sources::SourcesSheet;
 use crate::frame::Origin;
 use crate::view::keys::{Binding, KEYS};
@@ -28,6 +29,7 @@ pub(in crate::view) fn sheet(
     let (name, width) = match sheet {
         Sheet::Sources => ("sources", SOURCES_WIDTH),
         Sheet::Notice => ("notice", 620.0),
+        Sheet::Emergency => ("emergency", EMERGENCY_WIDTH),
         Sheet::Keys => ("keys", keys_width(ui)),
     };
     let frame = egui::Frame::new()
@@ -42,6 +44,7 @@ pub(in crate::view) fn sheet(
             ui.set_width(width);
             match sheet {
                 Sheet::Notice => notice_ui(ui, actions),
+                Sheet::Emergency => emergency_ui(ui, actions),
                 Sheet::Sources => sources.ui(ui, scene, actions),
                 Sheet::Keys => keys_ui(ui, scene.look.origin, width, actions),
             }

@@ -5,6 +5,7 @@ use super::health::HealthPage;
 use super::imaging::ImagingPage;
 use super::numbers::numbers_ui;
 use super::probe::ProbePage;
+use super::refill::RefillPage;
 use super::saved::SavedPage;
 use super::setup::SetupPage;
 use super::source::source_ui;
@@ -24,6 +25,7 @@ pub(in crate::view) struct SidePanel {
     saved: SavedPage,
     health: HealthPage,
     probe: ProbePage,
+    refill: RefillPage,
 }
 
 impl SidePanel {
@@ -47,6 +49,7 @@ impl SidePanel {
                 Tab::Image => self.imaging.ui(ui, scene, actions),
                 Tab::Saved => self.saved.ui(ui, scene, actions),
                 Tab::Health => self.health.ui(ui, scene),
+                Tab::Refill => self.refill.ui(ui, scene, actions),
                 Tab::Probe if scene.look.origin == Origin::Live => source_ui(ui, scene, actions),
                 Tab::Probe => self.probe.ui(ui, scene, actions),
             });
@@ -70,11 +73,12 @@ fn tab_words(tab: Tab) -> &'static str {
         Tab::Saved => "view-tab-saved",
         Tab::Health => "view-tab-health",
         Tab::Probe => "view-tab-probe",
+        Tab::Refill => "view-tab-refill",
     }
 }
 
 fn tabs_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
-    let mut tabs = vec![Tab::Setup, Tab::Image, Tab::Saved, Tab::Health];
+    let mut tabs = vec![Tab::Refill, Tab::Setup, Tab::Image, Tab::Saved, Tab::Health];
     if scene.look.origin != Origin::Replay {
         tabs.push(Tab::Probe);
     }

@@ -1,9 +1,11 @@
 //! The connection screen: every source there is, whether it may be used, what to do if not, and one press to take it.
 //! Nothing is ever taken by itself, and a running probe is left by the second press only.
+use std::path::PathBuf;
+
 use egui::{Align, Button, Label, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::bars::key_cap;
-use crate::engine::{Liveness, Look, SourceChoice};
+use crate::engine::{Command, Liveness, Look, SourceChoice};
 use crate::frame::Origin;
 use crate::guide::Tone;
 use crate::probe::{Access, ListedSource, ProbeState};
@@ -20,12 +22,26 @@ const NAME_WIDTH: f32 = 150.0;
 /// Most characters of a network address.
 const ADDRESS_MOST: usize = 260;
 
+/// Most characters of the path of a file.
+const PATH_MOST: usize = 1024;
+
+/// What a button takes, and what stands on it.
+struct Offer<'a> {
+    choice: Option<SourceChoice>,
+    firmware: Option<PathBuf>,
+    words: &'a str,
+    /// Of the source; spoken with the words.
+    name: &'a str,
+}
+
 /// The screen and its unfinished entries.
 #[derive(Debug)]
 pub(in crate::view) struct SourcesSheet {
     address: String,
     address_problem: Option<String>,
     preset: Preset,
+    /// The firmware file as it was typed; before that the one used last stands in its entry.
+    firmware: Option<String>,
     /// The source asked for while a probe is running; the second press takes it.
     asked: Option<SourceChoice>,
 }
@@ -36,6 +52,7 @@ impl Default for SourcesSheet {
             address: "localhost:18944".to_owned(),
             address_problem: None,
             preset: Preset::Easy,
+            firmware: None,
             asked: None,
         }
     }
@@ -47,14 +64,6 @@ fn found(look: &Look) -> Vec<&ListedSource> {
         .as_deref()
         .map(|listing| listing.sources.iter().collect())
         .unwrap_or_default()
-}
-
-/// Whether a source can be taken as it is. A probe that asks for firmware can: the one who has the file names it.
-fn can_be_taken(source: &ListedSource) -> bool {
-    match (source.access, source.state) {
-        (Access::Allowed | Access::Unknown | Access::Busy, ProbeState::Ready) => true,
-        (Access::Refused, _) | (_, ProbeState::WantsFirmware) => false,
-    }
 }
 
 /// Whether taking another source would stop a probe that is delivering.
@@ -77,20 +86,54 @@ impl SourcesSheet {
     pub(in crate::view) fn pick(&mut self, look: &Look, number: usize, actions: &mut Actions) {
         let row = number.checked_sub(1);
         let source = row.and_then(|row| found(look).get(row).copied());
-        if let Some(source) = source.filter(|source| can_be_taken(source))
+        if let Some(source) = source.filter(|source| self.can_be_taken(source))
             && let Ok(choice) = source.spec.parse()
         {
-            self.take(look, choice, actions);
+            let firmware = self.firmware_for(source);
+            self.take(look, choice, firmware, actions);
         }
     }
 
-    fn take(&mut self, look: &Look, choice: SourceChoice, actions: &mut Actions) {
+    /// Whether a source can be taken: one that asks for firmware when a file is named.
+    fn can_be_taken(&self, source: &ListedSource) -> bool {
+        match (source.access, source.state) {
+            (Access::Refused, _) => false,
+            (Access::Allowed | Access::Unknown | Access::Busy, ProbeState::Ready) => true,
+            (Access::Allowed | Access::Unknown | Access::Busy, ProbeState::WantsFirmware) => {
+                self.firmware_for(source).is_some()
+            }
+        }
+    }
+
+    /// The firmware file a source would be given.
+    fn firmware_for(&self, source: &ListedSource) -> Option<PathBuf> {
+        if source.state != ProbeState::WantsFirmware {
+            return None;
+        }
+        match &self.firmware {
+            Some(typed) => Some(typed.trim())
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+            None => source.firmware.clone(),
+        }
+    }
+
+    fn take(
+        &mut self,
+        look: &Look,
+        choice: SourceChoice,
+        firmware: Option<PathBuf>,
+        actions: &mut Actions,
+    ) {
         if leaves_a_running_probe(look) && self.asked.as_ref() != Some(&choice) {
             self.asked = Some(choice);
             return;
         }
         self.asked = None;
-        actions.send(crate::engine::Command::Connect(choice));
+        actions.send(Command::Connect(choice));
+        if let Some(file) = firmware {
+            actions.send(Command::SetFirmware(file));
+        }
         actions.ask(Act::Display(Change::Close));
     }
 
@@ -162,22 +205,48 @@ impl SourcesSheet {
                 } else {
                     say("view-sources-connect")
                 };
-                let choice = choice.filter(|_| can_be_taken(source));
-                self.button_ui(ui, look, choice, [&words, &source.name], actions);
+                let choice = choice.filter(|_| self.can_be_taken(source));
+                let offer = Offer {
+                    choice,
+                    firmware: self.firmware_for(source),
+                    words: &words,
+                    name: &source.name,
+                };
+                self.button_ui(ui, look, offer, actions);
             });
         });
+        if source.state == ProbeState::WantsFirmware {
+            self.firmware_ui(ui, source);
+        }
         ui.add_space(4.0);
     }
 
+    /// Where the maker's firmware file of a probe lies.
+    fn firmware_ui(&mut self, ui: &mut Ui, source: &ListedSource) {
+        ui.horizontal(|ui| {
+            let label = name_ui(ui, "view-sources-firmware-file");
+            let width = ui.available_width();
+            let path = self.firmware.get_or_insert_with(|| {
+                let used_last = source.firmware.as_ref();
+                used_last.map_or_else(String::new, |file| file.display().to_string())
+            });
+            let entry = TextEdit::singleline(path)
+                .char_limit(PATH_MOST)
+                .align(egui::Align2::LEFT_CENTER)
+                .min_size(vec2(width, theme::TARGET))
+                .desired_width(width);
+            ui.add(entry).labelled_by(label.id);
+        });
+    }
+
     /// The button that takes a source; it asks once more before a running probe is left.
-    fn button_ui(
-        &mut self,
-        ui: &mut Ui,
-        look: &Look,
-        choice: Option<SourceChoice>,
-        [words, name]: [&str; 2],
-        actions: &mut Actions,
-    ) {
+    fn button_ui(&mut self, ui: &mut Ui, look: &Look, offer: Offer<'_>, actions: &mut Actions) {
+        let Offer {
+            choice,
+            firmware,
+            words,
+            name,
+        } = offer;
         let is_asked = choice.is_some() && self.asked == choice;
         let text = if is_asked {
             RichText::new(say("view-sources-really")).color(theme::WARNING)
@@ -192,7 +261,7 @@ impl SourcesSheet {
         if response.clicked()
             && let Some(choice) = choice
         {
-            self.take(look, choice, actions);
+            self.take(look, choice, firmware, actions);
         }
     }
 
@@ -218,7 +287,7 @@ impl SourcesSheet {
                     .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &spoken));
                 if response.clicked() {
                     match format!("igtl:{name}").parse::<SourceChoice>() {
-                        Ok(choice) => self.take(look, choice, actions),
+                        Ok(choice) => self.take(look, choice, None, actions),
                         Err(problem) => self.address_problem = Some(problem.to_string()),
                     }
                 }
@@ -253,7 +322,13 @@ impl SourcesSheet {
                 let choice = SourceChoice::Virtual(self.preset);
                 let words = say("view-sources-simulate");
                 let name = self.preset.name();
-                self.button_ui(ui, look, Some(choice), [&words, name], actions);
+                let offer = Offer {
+                    choice: Some(choice),
+                    firmware: None,
+                    words: &words,
+                    name,
+                };
+                self.button_ui(ui, look, offer, actions);
             });
         });
     }

@@ -60,6 +60,8 @@ pub struct RegisterWrite {
 pub struct LineCounts {
     pub made: u64,
     pub dropped: u64,
+    /// How many times it began to drop lines: each leaves one gap in what is sent.
+    pub drop_runs: u64,
     /// Lost in transfers that the host took back.
     pub taken_back: u64,
     pub sent: u64,
@@ -94,6 +96,8 @@ pub struct Interson {
     /// Bytes already in the oldest transfer of the host; whole lines and the rest of a cut one.
     staged: VecDeque<u8>,
     is_read: bool,
+    /// The last line made found no room.
+    is_dropping: bool,
     lines: LineCounts,
 }
 
@@ -123,6 +127,7 @@ impl Interson {
             fifo: VecDeque::new(),
             staged: VecDeque::new(),
             is_read: false,
+            is_dropping: false,
             lines: LineCounts::default(),
         }
     }
@@ -232,12 +237,15 @@ impl Interson {
             let line = self.next_line();
             self.lines.made += 1;
             if self.is_read {
+                self.is_dropping = false;
                 self.drain_fifo();
                 self.staged.extend(line);
             } else if self.fifo.len() < FIFO_LINES {
                 self.fifo.push_back(line);
             } else {
                 self.lines.dropped += 1;
+                self.lines.drop_runs += u64::from(!self.is_dropping);
+                self.is_dropping = true;
             }
         }
     }
@@ -379,12 +387,13 @@ impl VirtualDevice for Interson {
         let LineCounts {
             made,
             dropped,
+            drop_runs,
             taken_back,
             sent,
         } = self.lines;
         format!(
             "{{\"kind\":\"interson\",\"lines_made\":{made},\"lines_dropped\":{dropped},\
-             \"lines_taken_back\":{taken_back},\"lines_sent\":{sent},\"quiet\":{},\"highest_voltage\":{},\
+             \"drop_runs\":{drop_runs},\"lines_taken_back\":{taken_back},\"lines_sent\":{sent},\"quiet\":{},\"highest_voltage\":{},\
              \"register_writes\":{},\"refused_requests\":{},\"firmware_bytes\":{}}}",
             self.is_quiet(),
             self.highest_voltage()

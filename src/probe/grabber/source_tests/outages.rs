@@ -135,10 +135,74 @@ fn a_mode_that_the_user_chooses_is_streamed() {
     room.script([plain(0)]);
     assert_eq!(frame(&mut source).samples.inner(), 640);
     assert_eq!(source.modes().len(), 2);
-    source.choose_mode(mode(320, 240));
+    let offers = source.facts().offers.clone();
+    assert_eq!(
+        offers.modes,
+        ["320x240 YUYV, 30.0 frames/s", "640x480 YUYV, 30.0 frames/s"]
+    );
+    assert_eq!(offers.mode.as_ref(), Some(&offers.modes[1]));
+    assert!(source.choose_mode("8000x6000 YUYV").is_err());
+    source.choose_mode(&offers.modes[0]).expect("offered");
     room.script([plain(0)]);
     assert_eq!(frame(&mut source).samples.inner(), 320);
     assert_eq!(source.mode(), Some(mode(320, 240)));
+    assert_eq!(source.facts().offers.mode.as_ref(), Some(&offers.modes[0]));
+    let starts = room.with(|bench| bench.starts);
+    source.choose_mode(&offers.modes[0]).expect("offered");
+    room.script([plain(1)]);
+    frame(&mut source);
+    assert_eq!(
+        room.with(|bench| bench.starts),
+        starts,
+        "it is in it already"
+    );
+}
+
+/// A screen of 640 x 480: a scan of speckle at 100..500 x 60..400, and strokes at its left.
+fn screen(seed: u32) -> Vec<u8> {
+    (0..640 * 480_u32)
+        .flat_map(|at| {
+            let (x, y) = (at % 640, at / 640);
+            let noise = (at ^ seed.wrapping_mul(977)).wrapping_mul(2_654_435_761);
+            let grey = if (100..500).contains(&x) && (60..400).contains(&y) {
+                20 + (noise.rotate_left(9).wrapping_mul(2_246_822_519) >> 25) as u8
+            } else if (20..60).contains(&x) && x % 10 < 3 && (60..360).contains(&y) && y % 20 < 12 {
+                220
+            } else {
+                0
+            };
+            [grey, 128]
+        })
+        .collect()
+}
+
+#[test]
+fn a_scan_area_is_suggested_on_request_and_strokes_inside_the_area_in_force_are_told() {
+    let room = Room::new();
+    let mut source = room.source();
+    assert!(source.suggest_crop().is_err(), "nothing was seen yet");
+    room.script((0..80).map(|k| Step::Bytes(k, screen(k))));
+    for _ in 0..80 {
+        frame(&mut source);
+    }
+    assert_eq!(source.facts().offers.suggested_crop, None, "nobody asked");
+    assert!(
+        source.facts().offers.drawn_inside,
+        "the whole picture is shown"
+    );
+    source.suggest_crop().expect("there is a scan");
+    let crop = source.facts().offers.suggested_crop.expect("told");
+    let edges = [crop.x, crop.y, crop.x + crop.width, crop.y + crop.height];
+    for (edge, truth) in edges.into_iter().zip([100, 60, 500, 400]) {
+        assert!(edge.abs_diff(truth) <= 2, "{crop:?}");
+    }
+    assert_eq!(source.facts().picture_setup, None, "it is not in force");
+    let setup = PictureSetup {
+        crop: Some(crop),
+        ..eight_cm()
+    };
+    source.set_picture(&setup).expect("taken");
+    assert!(!source.facts().offers.drawn_inside, "they lie outside now");
 }
 
 #[test]

@@ -339,7 +339,7 @@ fn report(board: &Board, watched: &Watched) -> String {
             let t = port.traffic;
             format!(
                 "{{\"device\":{},\"submitted\":{},\"reaped\":{},\"cancelled\":{},\"bulk_bytes\":{},\
-                 \"most_in_flight\":{},\"halts_cleared\":{},\"lost_in_transfers\":{},\"unplugged\":{},\
+                 \"most_in_flight\":{},\"halts_cleared\":{},\"submitted_while_halted\":{},\"lost_in_transfers\":{},\"unplugged\":{},\
                  \"faults_left\":{}}}",
                 port.device.report(),
                 t.submitted,
@@ -348,6 +348,7 @@ fn report(board: &Board, watched: &Watched) -> String {
                 t.bulk_bytes,
                 t.most_in_flight,
                 t.halts_cleared,
+                t.submitted_while_halted,
                 t.lost_in_transfers,
                 t.unplugged,
                 t.faults_left,

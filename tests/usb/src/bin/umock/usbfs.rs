@@ -60,6 +60,8 @@ pub struct Traffic {
     pub bulk_bytes: u64,
     pub most_in_flight: usize,
     pub halts_cleared: u64,
+    /// Bulk transfers asked of the endpoint after the client was told that it is halted, and before it cleared that.
+    pub submitted_while_halted: u64,
     pub lost_in_transfers: u64,
     pub unplugged: u64,
     pub faults_left: usize,
@@ -82,6 +84,7 @@ pub struct Port {
     pending: VecDeque<Urb>,
     done: VecDeque<Urb>,
     is_halted: bool,
+    is_halt_told: bool,
     is_read: bool,
     first_bytes: Option<Instant>,
     cues: VecDeque<Cue>,
@@ -105,6 +108,7 @@ impl Port {
             pending: VecDeque::new(),
             done: VecDeque::new(),
             is_halted: false,
+            is_halt_told: false,
             is_read: false,
             first_bytes: None,
             cues: VecDeque::new(),
@@ -136,6 +140,7 @@ impl Port {
         self.is_there = false;
         self.claimed_by = None;
         self.is_halted = false;
+        self.is_halt_told = false;
         self.leaves_for = None;
         self.traffic.unplugged += 1;
         while let Some(urb) = self.pending.pop_front() {
@@ -282,6 +287,7 @@ impl Port {
             Some(Request::Driver) => Err(ENODATA),
             Some(Request::ClearHalt) => {
                 self.is_halted = false;
+                self.is_halt_told = false;
                 self.traffic.halts_cleared += 1;
                 Ok(0)
             }
@@ -330,6 +336,7 @@ impl Port {
         match kind {
             URB_CONTROL => self.control(urb),
             URB_BULK if endpoint & 0x80 != 0 => {
+                self.traffic.submitted_while_halted += u64::from(self.is_halt_told);
                 self.pending.push_back(urb);
                 self.serve();
                 Ok(0)
@@ -400,6 +407,9 @@ impl Port {
         };
         let urb = self.done.remove(at)?;
         self.traffic.reaped += 1;
+        let status = urb.memory.bytes().get(AT_STATUS..AT_STATUS + 4);
+        let is_stall = status == Some(&(-EPIPE).to_ne_bytes()[..]);
+        self.is_halt_told |= is_stall && self.is_halted && urb.endpoint & 0x80 != 0;
         let Some(mut place) = call.argument().resolve(0, 8) else {
             return Some(Err(EINVAL));
         };

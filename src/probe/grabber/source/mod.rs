@@ -13,19 +13,21 @@ use super::device::{
 };
 use super::formats::{PictureDecoder, PictureProblem};
 use super::modes;
-use super::picture::{PictureForm, check_depth_setting};
+use super::picture::PictureForm;
 use super::screen_watch::ScreenWatch;
 use super::setup_store::{SavedSetups, SetupStore, StoreProblem};
 use super::telling::{Telling, facts};
 use super::timing::{ClockMap, Numbering};
 use crate::clock::{Clock, Timestamp};
 use crate::frame::{
-    Beams, BufferPool, Frame, FrameId, ImagingSettings, Origin, PictureSetup, PixelRect, Samples,
+    BufferPool, Frame, FrameId, ImagingSettings, Origin, PictureSetup, PixelRect, Samples,
     ScanStage, Values,
 };
 use crate::notice::Problem as _;
 use crate::probe::WireCounts;
-use crate::stream::{Delivery, FrameSource, LiveSource, SourceFacts, SourceProblem};
+use crate::stream::{Delivery, FrameSource, LiveSource, SourceFacts, SourceOffers, SourceProblem};
+
+mod setup;
 
 /// Buffers kept for use again; a frame is seen by three workers at most, with one waiting at each.
 const BUFFERS: usize = 8;
@@ -85,6 +87,9 @@ pub struct GrabberSource {
     counts: WireCounts,
     pool: BufferPool<u8>,
     watch: ScreenWatch,
+    /// Where the scan seems to lie, when it was asked for.
+    suggested: Option<PixelRect>,
+    drawn_inside: bool,
     telling: Telling,
     facts: SourceFacts,
     version: u64,
@@ -131,7 +136,9 @@ impl GrabberSource {
             counts: WireCounts::default(),
             pool: BufferPool::new(BUFFERS),
             watch: ScreenWatch::default(),
-            facts: facts(node, None, &telling, None, &[]),
+            suggested: None,
+            drawn_inside: false,
+            facts: facts(node, None, &telling, None, &[], SourceOffers::default()),
             telling,
             version: 0,
         }
@@ -147,15 +154,6 @@ impl GrabberSource {
         self.stream.as_ref().map(|stream| stream.granted.mode)
     }
 
-    /// Delivers in this mode from now on, if the device offers it.
-    pub fn choose_mode(&mut self, mode: Mode) {
-        self.wish = Some(mode);
-        if self.mode().is_none_or(|now| now != mode) {
-            self.device = None;
-            self.retry_at = self.clock.now();
-        }
-    }
-
     /// What passed so far: frames, and those lost by their numbers or damaged.
     pub fn counts(&self) -> WireCounts {
         self.counts
@@ -167,20 +165,6 @@ impl GrabberSource {
             .as_ref()
             .map(|stream| stream.saved.setups.clone())
             .unwrap_or_default()
-    }
-
-    /// Where the scan lies, by the pictures of the last seconds; `None` when it cannot be told from what stands
-    /// around it. A suggestion for the user, in pixels of the whole picture.
-    pub fn suggest_crop(&self) -> Option<PixelRect> {
-        self.watch.suggest()
-    }
-
-    /// Tells how sound ran through the picture, in the unit of its geometry. Forgotten when crop, scale or mode
-    /// change.
-    pub fn set_beams(&mut self, beams: Beams) {
-        if let Some(stream) = &mut self.stream {
-            stream.form.set_beams(beams);
-        }
     }
 
     fn label(&self) -> String {
@@ -200,6 +184,7 @@ impl GrabberSource {
             &self.telling,
             picture,
             saved,
+            self.offers(),
         );
         if fresh != self.facts {
             self.facts = fresh;
@@ -331,18 +316,10 @@ impl GrabberSource {
             .or_else(|_| PictureForm::new(&granted.mode, &PictureSetup::default()))
             .map_err(driver)?;
         let clocks = ClockMap::measure(&*self.clock, &*device);
-        // How sound ran through the picture stays known while the picture is the same.
-        let form = match self.stream.take() {
-            Some(before)
-                if before.granted.mode.is_same_picture(&granted.mode)
-                    && before.form.setup == form.setup =>
-            {
-                before.form
-            }
-            _ => form,
-        };
         self.numbering.restart();
         self.watch = ScreenWatch::new(granted.mode.width, granted.mode.height);
+        self.suggested = None;
+        self.drawn_inside = false;
         self.stream = Some(Stream {
             granted,
             decoder,
@@ -460,6 +437,10 @@ impl GrabberSource {
         if let Some(picked) = &mut self.picked {
             picked.seen_at = now;
         }
+        if self.watch.take_due() {
+            self.look_for_drawings();
+            self.refresh();
+        }
         self.retell();
         Ok(Delivery::Frame(Arc::new(frame)))
     }
@@ -490,39 +471,6 @@ impl GrabberSource {
             ),
         };
         self.lose(what, Some(hint.to_owned()))
-    }
-
-    fn apply(&mut self, setup: &PictureSetup) -> Result<(), String> {
-        let now = self.clock.now();
-        let (Some(stream), Some(identity)) = (&mut self.stream, &self.identity) else {
-            return Err(
-                "expected a grabber that delivers, there is none yet: crop and scale belong to its mode"
-                    .to_owned(),
-            );
-        };
-        check_depth_setting(setup)?;
-        let setup = PictureSetup {
-            depth_setting: setup.depth_setting.trim().to_owned(),
-            ..setup.clone()
-        };
-        let mode = stream.granted.mode;
-        stream.form = PictureForm::new(&mode, &setup)?;
-        self.picked = Some(Picked {
-            device: identity.clone(),
-            mode,
-            setup: setup.clone(),
-            seen_at: now,
-        });
-        let mut outcome = self.store.save(identity, &mode, &setup);
-        if let Err(problem @ StoreProblem::Damaged { .. }) = outcome {
-            // What was damaged stands aside now; the setup is saved all the same, and the damage told.
-            outcome = self.store.save(identity, &mode, &setup).and(Err(problem));
-        }
-        if let Ok(saved) = self.store.load(identity, &mode) {
-            stream.saved = saved;
-        }
-        self.refresh();
-        outcome.map_err(|problem| problem.to_string())
     }
 }
 
@@ -581,5 +529,13 @@ impl LiveSource for GrabberSource {
 
     fn set_picture(&mut self, setup: &PictureSetup) -> Result<(), String> {
         self.apply(setup)
+    }
+
+    fn suggest_crop(&mut self) -> Result<(), String> {
+        self.look_for_scan()
+    }
+
+    fn choose_mode(&mut self, mode: &str) -> Result<(), String> {
+        self.take_mode(mode)
     }
 }

@@ -1,0 +1,264 @@
+//! The refill in the window: rail, page, the one line, and every action by keyboard.
+use std::sync::Arc;
+
+use egui::{Event, Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable as _;
+use portsight::detect::FluidSeen;
+use portsight::engine::{Command, Look};
+use portsight::guide::Withheld;
+use portsight::procedure::{Action, BackFlow, Counted, Field, FluidAnswer, GapKind, Refill, Step};
+use portsight::space::Millimeters;
+use portsight::view::Notice;
+use portsight::words::{say, say_with};
+
+use crate::fake;
+use crate::{changed, sized_window, window};
+
+/// A look at a refill after some actions; the port is confirmed and its path shown.
+fn after(actions: &[Action]) -> Look {
+    let mut look = fake::look();
+    let mut refill = Refill::default();
+    for action in actions {
+        let mut at = look.circumstances();
+        at.planes_confirmed = true;
+        refill.take(action, &at);
+    }
+    look.refill = Arc::new(refill);
+    look
+}
+
+fn enter(field: Field, text: &str) -> Action {
+    Action::Enter(field, text.to_owned())
+}
+
+/// Actions up to a step, in which nothing goes wrong.
+fn up_to(step: Step) -> Vec<Action> {
+    let mut actions = vec![
+        enter(Field::StudyCode, "S-7"),
+        enter(Field::Drug, "drug"),
+        enter(Field::ExpectedResidual, "3.2"),
+    ];
+    let steps: [&[Action]; 8] = [
+        &[Action::Forward],
+        &[Action::AnswerFluid(FluidAnswer::NoneSeen), Action::Forward],
+        &[Action::Forward],
+        &[Action::Forward],
+        &[Action::Locate, Action::Forward],
+        &[Action::Puncture, Action::FeelStop, Action::Forward],
+        &[enter(Field::Aspirated, "3.0"), Action::Forward],
+        &[
+            Action::Inject("4.9".to_owned()),
+            Action::Check(BackFlow::Seen),
+            enter(Field::Programmed, "4.9"),
+            Action::Forward,
+        ],
+    ];
+    for part in steps.iter().take(step.number() - 1) {
+        actions.extend_from_slice(part);
+    }
+    actions
+}
+
+fn at(step: Step) -> Look {
+    let look = after(&up_to(step));
+    assert_eq!(look.refill.step(), step);
+    look
+}
+
+fn refill(action: Action) -> Command {
+    Command::Refill(action)
+}
+
+#[test]
+fn before_a_refill_the_line_is_the_pictures_and_enter_begins_one() {
+    let (session, mut harness) = window(fake::look());
+    assert!(harness.query_by_label(&say("missing-identity")).is_none());
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert_eq!(session.take_sent(), [refill(Action::Forward)]);
+    harness.get_by_label(&say("view-refill-begin"));
+}
+
+#[test]
+fn the_line_says_what_each_step_wants() {
+    for (step, key) in [
+        (Step::ScanForFluid, "missing-fluid_scan"),
+        (Step::Approach, "step-mark-now"),
+        (Step::Puncture, "missing-puncture"),
+        (Step::EmptyAndCompare, "missing-aspirated"),
+        (Step::Fill, "missing-aliquot"),
+        (Step::Report, "missing-needle_out"),
+    ] {
+        let (_, harness) = window(at(step));
+        assert!(harness.query_by_label(&say(key)).is_some(), "{step:?}");
+        let now = say_with("view-rail-now", &[("step", &say(step.key()))]);
+        harness.get_by_label(&now);
+    }
+    let (_, harness) = window(after(&[Action::Forward]));
+    harness.get_by_label(&say("missing-identity"));
+}
+
+#[test]
+fn fluid_and_a_dead_picture_are_said_before_what_a_step_wants() {
+    let mut look = at(Step::Puncture);
+    let mut advice = (*fake::advice(7, 25.0)).clone();
+    advice.finding.fluid = Some(FluidSeen {
+        thickness: Millimeters(1.2),
+        area_mm2: 20.0,
+        since: fake::captured(1),
+    });
+    look.advice = Some(Arc::new(advice));
+    let (_, harness) = window(look);
+    assert!(harness.query_by_label(&say("missing-puncture")).is_none());
+    harness.get_by_label(&say_with("headline-fluid", &[("thickness", "1.2")]));
+
+    let mut look = at(Step::FindPort);
+    look.advice = Some(fake::withheld(7, &[Withheld::AccessPortSuspected]));
+    let (_, harness) = window(look);
+    harness.get_by_label(&say("withheld-access_port_suspected"));
+}
+
+#[test]
+fn a_step_is_passed_over_by_the_second_press_only() {
+    let (session, mut harness) = window(at(Step::Puncture));
+    let ask = |harness: &mut egui_kittest::Harness<'static, _>| {
+        harness.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
+        harness.run();
+    };
+    ask(&mut harness);
+    assert_eq!(session.take_sent(), []);
+    harness.get_by_label(&say("step-pass-over-asked"));
+    // Anything else in between takes the question back.
+    harness.key_press(Key::O);
+    harness.run();
+    ask(&mut harness);
+    assert_eq!(session.take_sent(), []);
+    ask(&mut harness);
+    assert_eq!(session.take_sent(), [refill(Action::PassOver)]);
+}
+
+#[test]
+fn every_count_and_answer_has_a_key_and_holding_it_counts_once() {
+    let (session, mut harness) = window(at(Step::Puncture));
+    for (key, shift, action) in [
+        (Key::Backspace, false, Action::Back),
+        (Key::U, false, Action::Puncture),
+        (Key::J, false, Action::Redirect),
+        (Key::T, false, Action::FeelStop),
+        (Key::X, false, Action::TakeNeedleOut),
+        (Key::L, false, Action::Locate),
+        (Key::A, false, Action::AnswerFluid(FluidAnswer::NoneSeen)),
+        (Key::A, true, Action::AnswerFluid(FluidAnswer::Seen)),
+        (Key::B, false, Action::Check(BackFlow::Seen)),
+        (Key::B, true, Action::Check(BackFlow::None)),
+    ] {
+        let modifiers = if shift {
+            Modifiers::SHIFT
+        } else {
+            Modifiers::NONE
+        };
+        // Down, held for a while, up.
+        for pressed in [true, true, true, false] {
+            harness.event(Event::Key {
+                key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers,
+            });
+        }
+        harness.run();
+        assert_eq!(session.take_sent(), [refill(action)], "{key:?}");
+    }
+}
+
+#[test]
+fn the_emergency_card_is_one_key_away_and_goes_with_it() {
+    let (session, mut harness) = window(fake::look());
+    harness.key_press(Key::E);
+    harness.run();
+    harness.get_by_label(&say("card-title"));
+    harness.get_by_label(&say("card-first-stop"));
+    assert_eq!(session.take_sent(), [refill(Action::OpenCard)]);
+    harness.key_press(Key::E);
+    harness.run();
+    assert!(harness.query_by_label(&say("card-title")).is_none());
+}
+
+#[test]
+fn what_is_typed_is_entered_when_the_field_is_left_and_no_letter_counts_as_a_key() {
+    let (session, mut harness) = window(after(&[Action::Forward]));
+    harness.key_press(Key::Num6);
+    harness.run();
+    let code = say(Field::StudyCode.key());
+    harness
+        .get_by_role_and_label(Role::TextInput, &code)
+        .focus();
+    harness.run();
+    harness
+        .get_by_role_and_label(Role::TextInput, &code)
+        .type_text("SUE-7");
+    harness.key_press(Key::U);
+    harness.run();
+    assert_eq!(session.take_sent(), [], "nothing is sent while it is typed");
+    harness.key_press(Key::Enter);
+    harness.run();
+    let sent = session.take_sent();
+    assert_eq!(sent, [refill(enter(Field::StudyCode, "SUE-7"))]);
+}
+
+#[test]
+fn a_large_gap_is_shown_with_its_figures_and_acknowledged_by_its_button() {
+    let mut actions = up_to(Step::EmptyAndCompare);
+    actions.push(enter(Field::Aspirated, "1.0"));
+    let (session, mut harness) = window(after(&actions));
+    harness.get_by_label(&say("missing-aspirated_gap"));
+    harness.key_press(Key::Num6);
+    harness.run();
+    harness.get_by_label_contains("-2.2 mL (-69 %)");
+    harness.get_by_label(&say("view-refill-gap-seen")).click();
+    harness.run();
+    let acknowledged = refill(Action::AcknowledgeGap(GapKind::Aspirated));
+    assert_eq!(session.take_sent(), [acknowledged]);
+}
+
+#[test]
+fn the_page_of_every_step_has_targets_for_a_glove() {
+    for step in Step::ALL {
+        let (_, mut harness) = window(at(step));
+        harness.key_press(Key::Num6);
+        harness.run();
+        for role in [Role::Button, Role::TextInput] {
+            for node in harness.query_all_by_role(role) {
+                let rect = node.rect();
+                assert!(rect.height() >= 43.5, "{role:?} at {step:?}: {rect}");
+                assert!(rect.width() >= 43.5, "{role:?} at {step:?}: {rect}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_count_is_taken_back_by_its_button() {
+    let mut actions = up_to(Step::Puncture);
+    actions.push(Action::Puncture);
+    let (session, mut harness) =
+        sized_window(after(&actions), [1920.0, 1080.0], Notice::Acknowledged);
+    harness.key_press(Key::Num6);
+    harness.run();
+    harness
+        .get_by_label(&say("view-refill-puncture-back"))
+        .click();
+    harness.run();
+    let back = refill(Action::TakeBack(Counted::Puncture));
+    assert_eq!(session.take_sent(), [back]);
+}
+
+#[test]
+fn the_picture_and_its_marks_do_not_wait_for_a_form() {
+    let (session, mut harness) = window(changed(|look| look.refill = after(&[]).refill));
+    harness.key_press(Key::Num6);
+    harness.run();
+    harness.get_by_label("needle stop 30 to 36 mm");
+    assert!(session.shown().iter().any(|(_, marks)| marks.is_some()));
+}
