@@ -14,9 +14,9 @@ const GOOD_TO_LOCK: u32 = 2;
 const LOCK_FACE_MM: f64 = 10.0;
 /// Least score of an opening that is followed, that starts a track, that locks, and that counts in a single picture.
 const SCORE_FOLLOW: f64 = 0.35;
-const SCORE_START: f64 = 0.7;
+const SCORE_START: f64 = 0.78;
 const SCORE_LOCK: f64 = 0.85;
-const SCORE_SINGLE: f64 = 0.9;
+const SCORE_SINGLE: f64 = 0.78;
 /// How far an opening may be from where it is expected: in calm, and in a jerk when width and step agree, mm.
 const CALM_GATE_MM: f64 = 2.5;
 const JERK_GATE_MM: f64 = 12.0;
