@@ -155,6 +155,11 @@ impl Interface {
             * rise(self.length, 8.0, 14.0)
             * rise(signs.tissue, 2.0, 5.0)
             * rise(signs.depth, 4.4, 5.2);
+        // Metal rings, is drawn twice or leaves it darker below; a fascia over muscle does none of these.
+        let evidence = rise(f64::from(self.drop), 0.0, 12.0)
+            .max((2.0 * below.ringing).min(1.0))
+            .max((2.0 * self.copy).min(1.0));
+        self.possible *= evidence;
         let fitted = probability(logit(METAL_BIAS, &METAL, &self.traits)) * self.possible;
         self.metal = self.rule.max(fitted);
         self.logit = logit_of(self.metal);

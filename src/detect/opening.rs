@@ -13,8 +13,10 @@ use super::weights::{OPENING, OPENING_BIAS, logit, probability};
 pub(super) const FILL_LEAST_MM: f64 = 5.2;
 /// The fill port of the smallest pump lies farther from the rim than this, mm.
 pub(super) const RIM_LEAST_MM: f64 = 24.0;
-/// Least rise of the rim's echoes by which an opening is known to be raised, grey levels.
-const SHOULDER_LEAST: f64 = 20.0;
+/// Least rise of the rim's echoes by which an opening is known to be raised, with a septum above the face and without
+/// one, grey levels.
+const SHOULDER_LEAST: f64 = 12.0;
+const SHOULDER_ALONE: f64 = 20.0;
 /// Width of the rim at each end of an opening, mm, in which its echo is looked for.
 const RIM_WIDE_MM: f64 = 1.4;
 /// Heights of the profile inside an opening against the line, mm.
@@ -90,11 +92,13 @@ impl Opening {
         self.septum >= 20.0 && self.septum_cover >= 0.6
     }
 
-    /// How far the opening stands above the face plane, mm: its rim when raised, 0 when recessed or not known.
+    /// How far the opening stands above the face plane, mm: its rim when raised, 0 when recessed or not known. A layer
+    /// of the capsule or of a scar above the opening is no septum: the echoes of the rim at both its ends must be
+    /// there too.
     pub(super) fn raised(&self) -> f64 {
-        if self.septum_seen() {
-            (-self.step).max(0.0)
-        } else if self.shoulder >= SHOULDER_LEAST {
+        if self.step < 0.0 && self.septum_seen() && self.shoulder >= SHOULDER_LEAST {
+            -self.step
+        } else if self.shoulder >= SHOULDER_ALONE {
             self.rim_up
         } else {
             0.0
@@ -493,7 +497,7 @@ pub(super) fn classify(face: &Interface, context: &DetectorContext, o: &mut Open
     o.rule = rule.fit * rule.inside * rise(o.visible, 0.45, 0.8) * rule.beside;
     let fitted = probability(logit(OPENING_BIAS, &OPENING, &traits(face, o)))
         * rise(o.visible, 0.3, 0.5)
-        * rise(face.metal, 0.05, 0.2);
+        * rise(face.metal, 0.3, 0.7);
     o.score = (face.metal * o.rule).max(fitted);
     let width = o.width();
     // the rims of a raised port hide part of the face

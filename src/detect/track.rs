@@ -10,6 +10,8 @@ const HOLD_S: f64 = 0.5;
 const HITS_TO_LOCK: u32 = 4;
 /// Of these, frames that show it wide and with [`LOCK_FACE_MM`] of face on both sides.
 const GOOD_TO_LOCK: u32 = 2;
+/// Share of the opening that must be clear of shadows to acquire a lock.
+const LOCK_VISIBLE: f64 = 0.75;
 /// Face on each side needed to acquire a lock, mm.
 const LOCK_FACE_MM: f64 = 10.0;
 /// Least score of an opening that is followed, that starts a track, that locks, and that counts in a single picture.
@@ -164,7 +166,8 @@ impl PortTrack {
             f.misses = 0;
             f.score += 0.3 * (o.score - f.score);
             let wide = o.class == OpeningClass::Fill && o.width() >= FILL_LEAST_MM;
-            let faced = o.left_face.min(o.right_face) >= LOCK_FACE_MM;
+            // of a port that is partly in a shadow one end is a guess
+            let faced = o.left_face.min(o.right_face) >= LOCK_FACE_MM && o.visible >= LOCK_VISIBLE;
             if wide && faced && o.score >= SCORE_LOCK {
                 f.good = f.good.saturating_add(1);
             }
