@@ -60,7 +60,7 @@ run() {
     seconds=$2
     shift 2
     run_client "$called" "$seconds" portsight "$@"
-    cat "$HOME"/.local/share/portsight/*.jsonl >"/results/$called.journal" 2>/dev/null
+    cat "$HOME"/.local/share/portsight/*/journal.jsonl >"/results/$called.journal" 2>/dev/null
     send
 }
 # portsight.plan=NAME on the kernel's command line says which part is this guest's.
