@@ -8,6 +8,7 @@ use super::opening::{Opening, traits as traits_of};
 use super::port::PortSearch;
 use super::surface;
 use super::track::{Placed, PortTrack, Verdict};
+use super::weights::logit_of;
 use super::{Face, Finding, Motion, Port, PortState};
 use crate::image::{LengthUnit, ScanImage};
 use crate::space::{Millimeters, Radians, ScanPoint, Segment};
@@ -24,6 +25,12 @@ const FACES: usize = 3;
 /// How far under a line the next one is looked for, mm, and under how many of the strongest lines.
 const UNDER_MM: [f64; 2] = [0.9, 1.6];
 const UNDER_LINES: usize = 4;
+
+/// Middle part of an opening, to each side of its centre as a share of its width, under which a face must run on to
+/// close it; how far under, mm; and by how much its logit must be the greater.
+const CLOSED_PART: f64 = 0.35;
+const CLOSED_MM: std::ops::Range<f64> = 0.6..6.0;
+const CLOSED_LOGIT: f64 = 1.0;
 
 /// Whether a picture stands alone or is one of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,9 +223,16 @@ impl PortDetector {
         let mut all: Vec<Placed> = Vec::new();
         let faces: Vec<usize> = self.strongest(count, METAL_POSSIBLE).take(FACES).collect();
         for face in faces {
-            all.append(&mut self.openings_of(face));
+            let mut openings = self.openings_of(face);
+            openings.retain(|p| !self.closed_below(count, p));
+            all.append(&mut openings);
         }
-        all.sort_by(|a, b| b.opening.score.total_cmp(&a.opening.score));
+        // the same opening is seen in every line that runs near the face: the better face places it better
+        let rank = |p: &Placed| {
+            let face = self.interfaces.get(p.face).map_or(0.0, |i| i.logit);
+            logit_of(p.opening.score) + 0.5 * face.clamp(-4.0, 4.0)
+        };
+        all.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
         let mut kept: Vec<Placed> = Vec::with_capacity(all.len());
         for p in all {
             if !kept.iter().any(|k| (k.x - p.x).abs() < 1.5) {
@@ -226,6 +240,32 @@ impl PortDetector {
             }
         }
         kept
+    }
+
+    /// Whether metal that is the more convincing face runs on unbroken under an opening: then that is a gap in a layer
+    /// above the pump.
+    fn closed_below(&self, count: usize, placed: &Placed) -> bool {
+        let Some(face) = self.interfaces.get(placed.face) else {
+            return false;
+        };
+        let (center, half) = (
+            placed.opening.center(),
+            CLOSED_PART * placed.opening.width(),
+        );
+        let runs_on = |below: &Interface| {
+            let (mut met, mut shown) = (0_usize, 0_usize);
+            for (c, b) in face.columns.iter().zip(&below.columns) {
+                if c.met && (c.u - center).abs() <= half {
+                    met += 1;
+                    let under = CLOSED_MM.contains(&(b.range - c.range));
+                    shown += usize::from(b.shows_face() && under);
+                }
+            }
+            shown * 10 >= met * 7 && met > 0
+        };
+        self.interfaces.iter().take(count).any(|below| {
+            below.metal >= METAL_LEAST && below.logit > face.logit + CLOSED_LOGIT && runs_on(below)
+        })
     }
 
     fn openings_of(&mut self, face: usize) -> Vec<Placed> {
@@ -348,7 +388,7 @@ fn port_of(placed: &Placed) -> Port {
     let sigma = 0.15 + 0.3 * (1.0 - o.score).max(0.0) + 0.5 * (1.0 - o.visible).max(0.0);
     Port {
         center: ScanPoint::new(placed.x, placed.z),
-        width: Millimeters(o.width()),
+        width: Millimeters(o.port_width()),
         sigma: Millimeters(sigma),
     }
 }

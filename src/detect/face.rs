@@ -80,10 +80,14 @@ pub(super) struct Interface {
     pub rough: f64,
     /// Length of face seen, mm.
     pub length: f64,
+    /// Usual range at which it is met, mm.
+    pub depth: f64,
     /// Share of the columns between its ends that show it.
     pub cover: f64,
     /// Probability-like score of being metal, 0 to 1.
     pub metal: f64,
+    /// Whether no second layer close below could be behind that score.
+    pub settled: bool,
     /// What the rule says of it, and how far the fitted sum is believed, 0 to 1.
     pub rule: f64,
     pub possible: f64,

@@ -13,10 +13,10 @@ struct Signs {
     depth: f64,
     tissue: f64,
     layered: f64,
+    pieces: f64,
     ringing_share: f64,
     shadow_share: f64,
     contrast: f32,
-    above: f32,
 }
 
 /// What lies below a line, each 0 to 1 but the fade: its late part against its early one.
@@ -62,14 +62,15 @@ impl Interface {
         ));
         self.drop = median(seen_again(&self.columns).map(|c| c.above - c.deep));
         self.copy = self.copy_seen(grid);
+        self.depth = depth;
         let signs = Signs {
             depth,
             tissue: self.tissue_above(grid),
             layered: self.layered(grid),
+            pieces: self.layered_in_pieces(grid),
             ringing_share: self.ringing_share(),
             shadow_share: self.shadow_share(),
             contrast: peak - above,
-            above,
         };
         let below = self.below(&signs);
         self.traits = self.weigh(grid, &signs, &below);
@@ -77,14 +78,23 @@ impl Interface {
     }
 
     /// What lies below the line, by rules that hold in any picture.
-    fn below(&self, signs: &Signs) -> Below {
+    fn below(&mut self, signs: &Signs) -> Below {
         // ring-down is there, decays, lasts longer than a layer is thick, and is there along the whole face
         let fade = f64::from(self.late) / f64::from(self.tail).max(0.05);
+        // What rings is opaque: tissue that shines on below a line was not hidden by it, unless it is the ringing itself
+        // that shines, as under the amplification of a deep picture. A second layer close below looks the same in some
+        // pictures: such metal is good for a candidate, not for a lock.
+        let dark = rise(f64::from(self.drop), -12.0, -4.0);
+        let shines = rise(f64::from(self.tail), 0.5, 0.62) * rise(signs.depth, 12.0, 20.0);
+        let single = 1.0 - rise(signs.pieces, 0.2, 0.32);
+        let opaque = dark.max(shines * (1.0 - rise(signs.layered, 0.09, 0.16)));
+        self.settled = dark.max(shines * single) >= 0.5;
         let ringing = rise(f64::from(self.tail), 0.14, 0.32)
             * rise(f64::from(self.late), 0.02, 0.11)
             * (1.0 - rise(fade, 0.75, 1.0))
             * (1.0 - rise(signs.layered, 0.28, 0.42))
-            * rise(signs.ringing_share, 0.6, 0.85);
+            * rise(signs.ringing_share, 0.6, 0.85)
+            * opaque;
         // a shadow speaks for metal only under a line too straight for bone or a layer of muscle
         let shadow = rise(f64::from(self.drop), 18.0, 40.0)
             * rise(signs.shadow_share, 0.7, 0.9)
@@ -135,7 +145,7 @@ impl Interface {
             below.ringing,
             below.shadow,
             below.copied,
-            f64::from(signs.above / 50.0),
+            signs.pieces,
         ]
     }
 
@@ -144,14 +154,17 @@ impl Interface {
     fn score(&mut self, signs: &Signs, below: &Below) {
         let bright =
             rise(f64::from(self.onset), 24.0, 48.0) * rise(f64::from(self.bright), 0.72, 0.88);
+        let straight = 1.0 - rise(2.0 * self.bend(), 0.15, 0.35);
         self.rule = below.ringing.max(below.shadow).max(below.copied)
             * bright
+            * straight
             * (1.0 - rise(self.rough, 0.15, 0.21))
             * rise(self.length, 10.0, 18.0)
             * rise(signs.tissue, 3.0, 10.0)
             * rise(signs.depth, 4.4, 6.0);
         // no sum of other signs makes up for these
         self.possible = (1.0 - rise(self.rough, 0.17, 0.27))
+            * straight
             * rise(self.length, 8.0, 14.0)
             * rise(signs.tissue, 2.0, 5.0)
             * rise(signs.depth, 4.4, 5.2);
@@ -207,8 +220,30 @@ impl Interface {
     /// How strong a second onset lies 1.2 to 3.5 mm below the line, against the line's own: ring-down has none, a
     /// second layer of tissue under the first has.
     fn layered(&self, grid: &BeamGrid) -> f64 {
+        self.layered_in(grid, 0..self.columns.len())
+    }
+
+    /// The same in the worst quarter of pieces of [`PIECE_MM`]: a second layer that runs at a slant to the first is
+    /// smeared in the mean of the whole line.
+    fn layered_in_pieces(&self, grid: &BeamGrid) -> f64 {
+        let step = ((PIECE_MM / grid.pitch) as usize).max(8);
+        let mut pieces: Vec<f64> = (0..self.columns.len())
+            .step_by(step)
+            .map(|from| from..(from + step).min(self.columns.len()))
+            .filter(|r| {
+                let shown = self.columns[r.clone()].iter().filter(|c| c.shows_face());
+                shown.count() * 2 >= step
+            })
+            .map(|r| self.layered_in(grid, r))
+            .collect();
+        pieces.sort_by(f64::total_cmp);
+        pieces.get(pieces.len() * 3 / 4).copied().unwrap_or(0.0)
+    }
+
+    fn layered_in(&self, grid: &BeamGrid, columns: std::ops::Range<usize>) -> f64 {
         let (mut profile, mut counts) = ([0.0_f32; 28], [0.0_f32; 28]);
-        for (b, c) in self.columns.iter().enumerate() {
+        for b in columns {
+            let c = &self.columns[b];
             if b % 2 == 1 || !c.shows_face() {
                 continue;
             }
@@ -311,6 +346,8 @@ fn seen_again(columns: &[Column]) -> impl Iterator<Item = &Column> {
     columns.iter().filter(|c| c.shows_face())
 }
 
+/// Length of the pieces in which a second layer is looked for, mm.
+const PIECE_MM: f64 = 8.0;
 /// The logit of what cannot be judged.
 pub(super) const NOT_METAL: f64 = -9.0;
 /// Number of traits that tell metal from tissue.

@@ -2,7 +2,7 @@
 //!
 //! Face and openings are measured anew in every frame, so nothing drifts; the track only says which opening is
 //! the same as before and how often it was seen. Time comes from the stamps of the frames.
-use super::opening::{FILL_LEAST_MM, Opening, OpeningClass};
+use super::opening::{Opening, OpeningClass};
 
 /// A remembered port is shown at most this long, seconds.
 const HOLD_S: f64 = 0.5;
@@ -16,9 +16,9 @@ const LOCK_VISIBLE: f64 = 0.75;
 const LOCK_FACE_MM: f64 = 10.0;
 /// Least score of an opening that is followed, that starts a track, that locks, and that counts in a single picture.
 const SCORE_FOLLOW: f64 = 0.35;
-const SCORE_START: f64 = 0.78;
+const SCORE_START: f64 = 0.72;
 const SCORE_LOCK: f64 = 0.85;
-const SCORE_SINGLE: f64 = 0.78;
+const SCORE_SINGLE: f64 = 0.62;
 /// How far an opening may be from where it is expected: in calm, and in a jerk when width and step agree, mm.
 const CALM_GATE_MM: f64 = 2.5;
 const JERK_GATE_MM: f64 = 12.0;
@@ -85,7 +85,7 @@ impl PortTrack {
             .find(|p| p.opening.class == OpeningClass::Fill && p.opening.score >= SCORE_SINGLE);
         let other = openings
             .iter()
-            .find(|p| p.opening.class == OpeningClass::Access && p.opening.score >= SCORE_SINGLE);
+            .find(|p| p.opening.class == OpeningClass::Access && p.opening.score >= SCORE_LOCK);
         Verdict {
             port: fill.copied(),
             other: if fill.is_some() { None } else { other.copied() },
@@ -165,10 +165,10 @@ impl PortTrack {
             f.hits = f.hits.saturating_add(1);
             f.misses = 0;
             f.score += 0.3 * (o.score - f.score);
-            let wide = o.class == OpeningClass::Fill && o.width() >= FILL_LEAST_MM;
+            let wide = o.class == OpeningClass::Fill && o.may_be_fill();
             // of a port that is partly in a shadow one end is a guess
             let faced = o.left_face.min(o.right_face) >= LOCK_FACE_MM && o.visible >= LOCK_VISIBLE;
-            if wide && faced && o.score >= SCORE_LOCK {
+            if wide && faced && o.settled && o.score >= SCORE_LOCK {
                 f.good = f.good.saturating_add(1);
             }
             let near_rim = o.rim.is_some_and(|r| r < super::opening::RIM_LEAST_MM);
@@ -247,7 +247,9 @@ fn start_of(openings: &[Placed]) -> Option<Placed> {
     let best = |class: OpeningClass| {
         openings
             .iter()
-            .filter(|p| p.opening.class == class && p.opening.score >= SCORE_START)
+            .filter(|p| {
+                p.opening.class == class && p.opening.score >= SCORE_START && p.opening.settled
+            })
             .max_by(|a, b| a.opening.score.total_cmp(&b.opening.score))
             .copied()
     };
@@ -272,6 +274,7 @@ mod tests {
                 step: 1.5,
                 score,
                 class,
+                settled: true,
                 left_face: 15.0,
                 right_face: 15.0,
                 visible: 1.0,

@@ -1,6 +1,7 @@
 //! Writes what the detector measured on each picture, with the truth beside it, for `tests/fit/fit_detector.py`.
 //!
-//! usage: `detector_traits virtual FROM COUNT EVERY` or `detector_traits files EVERY [--mm-per-px S] FILE...`
+//! usage: `detector_traits virtual FROM COUNT EVERY`, `detector_traits follow FRAMES SEED...` (a preset's name for its
+//! seed 7) to see only the frames that were locked wrongly or show a port where none is, or `detector_traits files EVERY [--mm-per-px S] FILE...`
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,11 +14,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use portsight::detect::{DetectorContext, PortDetector, Still};
+use portsight::detect::{DetectorContext, PortDetector, PortState, Still};
 use portsight::exchange::{OpenOptions, open};
 use portsight::frame::Frame;
 use portsight::image::{ImageChain, PictureSize, recognise_fan};
-use portsight::simulate::{Scenario, TruePort, VirtualProbe};
+use portsight::simulate::{Preset, Scenario, TruePort, VirtualProbe};
 use portsight::stream::Delivery;
 
 fn main() {
@@ -27,6 +28,16 @@ fn main() {
         "virtual" => {
             for seed in number(1)..number(1) + number(2) {
                 patient(seed, number(3));
+            }
+        }
+        "follow" => {
+            for name in &words[2..] {
+                let preset = Preset::ALL.into_iter().find(|p| p.name() == name);
+                let scenario = preset.map_or_else(
+                    || Scenario::random(name.parse().expect("a seed or a preset")),
+                    |p| p.scenario(7),
+                );
+                follow(name, scenario, number(1));
             }
         }
         "picture" => picture(number(1), number(2), Path::new(&words[3])),
@@ -113,6 +124,52 @@ fn patient(seed: u64, every: u64) {
         );
         printer.print(&head, &frame);
     }
+}
+
+/// Follows a patient as a sequence; prints what was measured on every frame that was read wrongly.
+fn follow(name: &str, scenario: Scenario, frames: u64) {
+    let mut probe = VirtualProbe::new(scenario);
+    let mut chain = ImageChain::new(PictureSize::default());
+    let mut detector = PortDetector::new(DetectorContext::default());
+    let mut states = String::new();
+    let mut gone = 100;
+    for k in 0..frames {
+        let Ok((Delivery::Frame(frame), Some(truth))) = probe.next_with_truth(Duration::ZERO)
+        else {
+            continue;
+        };
+        let finding = detector.read(&chain.form(&frame), Still::Sequence);
+        let off = truth.port.zip(finding.port).map(|(t, p)| {
+            let (x, z) = (p.center.x - t.x_mm, p.center.z - t.z_mm);
+            (x, z, x.abs() <= 2.0 && z.abs() <= 3.0)
+        });
+        gone = if truth.port.is_some() { 0 } else { gone + 1 };
+        let locked = finding.state == PortState::Locked;
+        let wrong = locked && !off.map_or(gone <= 2, |o| o.2);
+        states.push(match (finding.state, finding.held, wrong, truth.port) {
+            (_, _, true, _) => 'W',
+            (PortState::Locked, ..) => 'L',
+            (_, true, ..) => 'h',
+            (PortState::Candidate, _, _, None) => '!',
+            (PortState::Candidate, ..) => 'c',
+            (PortState::AccessPortSuspected, ..) => 'a',
+            (.., Some(t)) if t.width_mm >= 4.0 => '_',
+            _ => '.',
+        });
+        if states.ends_with(['W', '!']) {
+            let words = truth.face.map_or_else(
+                || "- - - -".to_owned(),
+                |[a, b]| format!("{:.3} {:.3} {:.3} {:.3}", a[0], a[1], b[0], b[1]),
+            );
+            println!(
+                "F {name} {k} {} {} {words} {off:?}",
+                place(truth.port),
+                place(truth.access_port)
+            );
+            print!("{}", detector.explain());
+        }
+    }
+    println!("S {name} {states}");
 }
 
 /// Writes one picture of a patient as a PGM file.
