@@ -11,6 +11,7 @@ mod lines;
 mod metal;
 mod opening;
 mod port;
+mod port_class;
 mod surface;
 mod track;
 mod weights;

@@ -3,11 +3,9 @@
     clippy::indexing_slicing,
     reason = "numeric kernel; every index is bounded by the columns of the interface"
 )]
-use super::context::DetectorContext;
 use super::face::{Interface, edge_near, median};
 use super::grid::BeamGrid;
 use super::port::{Body, rise};
-use super::weights::{OPENING, OPENING_BIAS, logit, probability};
 
 /// An opening at least this wide may be taken for the fill port when first seen, mm.
 pub(super) const FILL_LEAST_MM: f64 = 5.2;
@@ -15,7 +13,7 @@ pub(super) const FILL_LEAST_MM: f64 = 5.2;
 /// Guesses, as every figure of the inside of a pump: in simulated pictures 5.4 to 10.4 and 2.2 to 4.6.
 const CHORD_LEAST_MM: f64 = 3.8;
 const FILL_FLOOR_MM: f64 = 5.4;
-const ACCESS_FLOOR_MM: f64 = 4.9;
+pub(super) const ACCESS_FLOOR_MM: f64 = 4.9;
 /// Least rise of the cup's bottom that is seen plainly, grey levels.
 const FLOOR_LEAST: f64 = 40.0;
 /// The fill port of the smallest pump lies farther from the rim than this, mm.
@@ -102,7 +100,7 @@ pub(super) struct Opening {
     pub rule: f64,
     /// What it is taken for.
     pub class: OpeningClass,
-    /// Whether the face it lies in is settled.
+    /// Whether the face it lies in is settled and a port is plainly seen inside: without both there is no lock.
     pub settled: bool,
 }
 
@@ -134,7 +132,7 @@ impl Opening {
     }
 
     /// Height of the cup's bottom under the septum, mm, when it is seen plainly: bright, flat and over most of the opening.
-    fn floor(&self) -> Option<f64> {
+    pub(super) fn floor(&self) -> Option<f64> {
         let plain = self.cup >= FLOOR_LEAST && self.cup_cover >= 0.75 && self.cup_rough <= 0.14;
         plain.then_some(self.cup_at - self.step.max(0.0))
     }
@@ -159,7 +157,7 @@ impl Opening {
     }
 
     /// Whether the septum lies where one may, 0 to 1: no pump is known to have it deeper or higher.
-    fn septum_in_reach(&self) -> f64 {
+    pub(super) fn septum_in_reach(&self) -> f64 {
         1.0 - rise(self.step, DEEP_MM.0, DEEP_MM.1).max(rise(-self.step, HIGH_MM.0, HIGH_MM.1))
     }
 
@@ -468,140 +466,4 @@ fn onset(profile: &[f32], at: f64) -> f64 {
 
 fn deep_onset(profile: &[f32], at: f64) -> f64 {
     window(profile, at, at + 0.6) - window(profile, at - 1.8, at - 0.45)
-}
-
-/// The rule of what an opening of a pump shows, in parts from 0 to 1.
-struct Rule {
-    fit: f64,
-    open: f64,
-    septum: f64,
-    recessed: f64,
-    cup: f64,
-    bottom: f64,
-    inside: f64,
-    beside: f64,
-}
-
-impl Rule {
-    fn of(o: &Opening) -> Self {
-        let fit = rise(o.fit, 0.45, 0.82);
-        // a shadow is dark behind whatever casts it; a port is not
-        let open = rise(o.behind, 2.0, 16.0).max(rise(o.through, 8.0, 22.0));
-        let septum = rise(o.septum, 14.0, 34.0)
-            * o.septum_in_reach()
-            * rise(o.septum_cover, 0.4, 0.75)
-            * rise(o.step.abs(), 0.55, 0.9)
-            * (1.0 - rise(o.septum_rough, 0.16, 0.3))
-            * (1.0 - rise(o.rest - 0.5 * o.septum, 0.0, 20.0));
-        let cup = rise(o.cup, 14.0, 40.0);
-        let recessed = if o.width() >= FILL_LEAST_MM {
-            rise(o.step.abs(), 0.7, 1.05)
-        } else {
-            1.0
-        };
-        // the cup's bottom, flat and bright, seen through the hole in the metal's shadow: no look-alike has it
-        let bottom = rise(o.cup, 45.0, 80.0)
-            * rise(o.through, 2.0, 10.0)
-            * rise(o.cup_cover, 0.75, 0.95)
-            * (1.0 - rise(o.cup_rough, 0.06, 0.14));
-        let inside = (septum * recessed * open * (0.85 + 0.15 * cup)).max(bottom);
-        let beside = rise(o.left_face.min(o.right_face), 2.5, 6.0)
-            * rise(o.left_face + o.right_face, 14.0, 21.0);
-        Self {
-            fit,
-            open,
-            septum,
-            recessed,
-            cup,
-            bottom,
-            inside,
-            beside,
-        }
-    }
-}
-
-/// What speaks for or against an opening's being a pump's, in the order of [`OPENING`].
-pub(super) fn traits(face: &Interface, o: &Opening) -> [f64; OPENING_TRAITS] {
-    let rule = Rule::of(o);
-    [
-        o.fit.clamp(0.0, 1.0),
-        (o.septum / 40.0).clamp(0.0, 2.0),
-        o.septum_cover,
-        (5.0 * o.septum_rough).clamp(0.0, 2.0),
-        o.step.clamp(0.0, 3.5),
-        (-o.step).clamp(0.0, 3.5),
-        (o.rest / 40.0).clamp(0.0, 2.0),
-        (o.behind / 30.0).clamp(-2.0, 3.0),
-        (o.through / 30.0).clamp(-2.0, 3.0),
-        (o.cup / 50.0).clamp(0.0, 3.0),
-        o.cup_cover,
-        (5.0 * o.cup_rough).clamp(0.0, 2.0),
-        ((o.cup_at - o.step.max(0.0)) / 5.0).clamp(0.0, 2.5),
-        o.visible,
-        (o.left_face.min(o.right_face) / 10.0).min(2.0),
-        (o.left_face + o.right_face).min(50.0) / 20.0,
-        (o.width() / 7.0).min(1.5),
-        (o.width() - 7.0).max(0.0),
-        rule.fit,
-        rule.open,
-        rule.septum,
-        rule.septum * rule.recessed * rule.open,
-        rule.cup,
-        rule.bottom,
-        rule.inside,
-        rule.beside,
-        face.logit.clamp(-6.0, 6.0),
-        // how dark it is under the face beside it
-        f64::from(face.drop / 50.0).clamp(-1.5, 2.0),
-        (o.shoulder / 40.0).clamp(0.0, 2.0),
-        (o.cup_at - o.step.max(0.0) - 3.0).clamp(0.0, 4.0),
-        (o.septum_low / 40.0).clamp(0.0, 2.0),
-        (o.septum_high / 40.0).clamp(0.0, 2.0),
-        something_inside(face, o),
-    ]
-}
-
-/// Whether anything of a port is seen inside, 0 to 1: a flat septum, a flat cup bottom, a rim, or sound that goes on
-/// where the metal beside it lets none through. A shadow, a loop of bowel or a gap between two layers has none of them,
-/// however dark it is. Echoes of a wide beam stray more: the limits double toward 40 mm.
-fn something_inside(face: &Interface, o: &Opening) -> f64 {
-    let wide = 1.0 + rise(face.depth, 15.0, 40.0);
-    let septum = rise(o.septum, 8.0, 18.0)
-        * o.septum_in_reach()
-        * rise(o.septum_cover, 0.4, 0.7)
-        * (1.0 - rise(o.septum_rough / wide, 0.2, 0.36));
-    let cup = rise(o.cup, 12.0, 28.0)
-        * rise(o.cup_cover, 0.5, 0.8)
-        * (1.0 - rise(o.cup_rough / wide, 0.09, 0.22));
-    let rim = rise(o.shoulder, 12.0, 26.0);
-    septum.max(cup).max(rim)
-}
-
-/// Scores an opening and says what it may be. As with metal, the rule or the fitted sum may speak.
-pub(super) fn classify(face: &Interface, context: &DetectorContext, o: &mut Opening) {
-    let rule = Rule::of(o);
-    o.rule = rule.fit * rule.inside * rise(o.visible, 0.45, 0.8) * rule.beside;
-    let fitted = probability(logit(OPENING_BIAS, &OPENING, &traits(face, o)))
-        * rise(o.visible, 0.3, 0.5)
-        * rise(something_inside(face, o), 0.25, 0.6)
-        * rise(face.metal, 0.3, 0.7);
-    o.score = (face.metal * o.rule).max(fitted);
-    o.settled = face.settled;
-    let width = o.port_width();
-    let most = context.port_width.1.0;
-    o.class = match o.rim {
-        Some(rim) if rim < RIM_LEAST_MM => {
-            if width < FILL_LEAST_MM + 0.6 {
-                OpeningClass::Access
-            } else {
-                OpeningClass::Other
-            }
-        }
-        _ if width > most => OpeningClass::Other,
-        _ if width < FILL_LEAST_MM + 0.6 && o.floor().is_some_and(|f| f <= ACCESS_FLOOR_MM) => {
-            OpeningClass::Access
-        }
-        _ if o.may_be_fill() => OpeningClass::Fill,
-        _ => OpeningClass::Access,
-    };
 }

@@ -14,7 +14,8 @@
 use super::context::DetectorContext;
 use super::face::{Interface, median};
 use super::grid::BeamGrid;
-use super::opening::{Opening, Profiles, classify, visibility};
+use super::opening::{Opening, Profiles, visibility};
+use super::port_class::classify;
 
 /// Openings kept per frame.
 const KEPT: usize = 5;

@@ -9,7 +9,7 @@ const HOLD_S: f64 = 0.5;
 /// Frames in which an opening must be seen in the same place before it is locked.
 const HITS_TO_LOCK: u32 = 4;
 /// Of these, frames that show it wide and with [`LOCK_FACE_MM`] of face on both sides.
-const GOOD_TO_LOCK: u32 = 2;
+const GOOD_TO_LOCK: u32 = 3;
 /// Share of the opening that must be clear of shadows to acquire a lock.
 const LOCK_VISIBLE: f64 = 0.75;
 /// Face on each side needed to acquire a lock, mm.
