@@ -65,7 +65,7 @@ fn timeless(session: &Path) -> [Vec<Value>; 2] {
 fn a_rehearsed_refill_leaves_a_session_that_holds_and_shows_every_change() {
     let folder = tempfile::tempdir().expect("folder");
     let arguments = [
-        "rehearse", "--preset", "tilted", "--seed", "7", "--out", "s",
+        "rehearse", "--preset", "scar", "--seed", "7", "--out", "s",
     ];
     let out = run(folder.path(), &arguments);
     let said = text(&out.stdout);
@@ -88,7 +88,7 @@ fn a_rehearsed_refill_leaves_a_session_that_holds_and_shows_every_change() {
         serde_json::from_slice(&std::fs::read(session.join("report.json")).expect("report"))
             .expect("json");
     assert_eq!(report["outcome"], "completed");
-    assert_eq!(report["who"]["study_code"], "R-tilted-7");
+    assert_eq!(report["who"]["study_code"], "R-scar-7");
     assert_eq!(report["passed_over"], serde_json::json!([]));
     assert_eq!(report["localisation"]["provisional"], false);
     let kept: Vec<&str> = report["images"]
@@ -111,7 +111,7 @@ fn a_rehearsed_refill_leaves_a_session_that_holds_and_shows_every_change() {
     let again = run(
         folder.path(),
         &[
-            "rehearse", "--preset", "tilted", "--seed", "7", "--out", "t",
+            "rehearse", "--preset", "scar", "--seed", "7", "--out", "t",
         ],
     );
     assert!(again.status.success(), "{}", text(&again.stderr));
