@@ -1,6 +1,7 @@
 //! The refill at the desk: actions become journal entries first and a new state after that, so that whatever the
 //! screen shows is on the disk already (H24).
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::notice::Notice;
 use crate::procedure::{
@@ -83,10 +84,14 @@ impl Desk {
                 });
             }
         }
+        let way_changed = next.way_in_force() != self.log.refill.way_in_force();
         self.log.refill = next;
         self.log.is_new = true;
         self.follow_up(action, &events);
         self.shared.board().refill = Arc::new(self.log.refill.clone());
+        if way_changed {
+            self.shared.setup_changes.fetch_add(1, Ordering::AcqRel);
+        }
         self.shared.wake();
     }
 

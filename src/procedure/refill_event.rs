@@ -1,9 +1,10 @@
 //! What happened in a refill, for the journal and the report.
-use super::form::{Field, FluidAnswer, Value, Way};
+use super::form::{Field, FluidAnswer, Value};
 use super::missing::Missing;
 use super::refill::{BackFlow, Counted, Outcome, PathSeen};
 use super::step::Step;
 use super::volume::{Gap, GapKind, Volume};
+use crate::guide::Way;
 use crate::words::{say, say_with};
 
 /// How a step was entered.

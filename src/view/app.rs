@@ -8,7 +8,7 @@ use super::canvas::{Canvas, Painted};
 use super::panels::{self, SidePanel, SourcesSheet};
 use super::scene::{Act, Actions, Change, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
 use super::script::Script;
-use super::steps::is_begun;
+use super::steps::{self, is_begun};
 use super::theme;
 use super::typing;
 use super::{FirstSheet, Notice, ViewOptions};
@@ -87,6 +87,19 @@ impl GuidanceApp {
                     self.display.tab = Tab::Refill;
                 }
                 self.session.send(Command::Refill(Action::Forward));
+            }
+            Act::NextWay => {
+                let way = self.look.refill.way().next();
+                self.session.send(Command::Refill(Action::ChooseWay(way)));
+            }
+            Act::TakeBack => {
+                let last = steps::last_counted(&self.look.refill);
+                self.session.send(Command::Refill(Action::TakeBack(last)));
+            }
+            Act::AcknowledgeGap => {
+                let kind = steps::gap_in_question(&self.look.refill, &self.look.pump);
+                self.session
+                    .send(Command::Refill(Action::AcknowledgeGap(kind)));
             }
             Act::PassOver if asked => self.session.send(Command::Refill(Action::PassOver)),
             Act::PassOver => self.display.pass_over_asked = is_begun(&self.look.refill),

@@ -43,6 +43,7 @@ fn not_current(scene: &Scene<'_>, reason: Withheld) -> Headline {
         withheld: vec![reason],
         planes: crate::guide::Planes::None,
         plane_refused: None,
+        way_obstacle: None,
     };
     guide::headline(&Finding::default(), &guidance)
 }

@@ -215,6 +215,7 @@ pub(super) static KEYS: &[Binding] = &[
         Action::AnswerFluid(FluidAnswer::Seen),
     )),
     refill(&[Key::L], "L", "view-key-locate", Action::Locate),
+    bind(&[Key::W], "W", "view-key-way", Act::NextWay, Manner::Once),
     refill(&[Key::U], "U", "view-key-puncture", Action::Puncture),
     refill(&[Key::J], "J", "view-key-redirect", Action::Redirect),
     refill(&[Key::T], "T", "view-key-stop-felt", Action::FeelStop),
@@ -223,6 +224,20 @@ pub(super) static KEYS: &[Binding] = &[
         "X",
         "view-key-needle-out-of-skin",
         Action::TakeNeedleOut,
+    ),
+    bind(
+        &[Key::Z],
+        "Z",
+        "view-key-take-back",
+        Act::TakeBack,
+        Manner::Once,
+    ),
+    bind(
+        &[Key::K],
+        "K",
+        "view-key-gap-seen",
+        Act::AcknowledgeGap,
+        Manner::Once,
     ),
     refill(
         &[Key::B],

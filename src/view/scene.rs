@@ -197,6 +197,12 @@ pub(super) enum Act {
     NextStep,
     /// Passes a step over, at the second press.
     PassOver,
+    /// The next of the three ways to the port.
+    NextWay,
+    /// Takes back what was counted last at this step.
+    TakeBack,
+    /// Says that the large gap was seen.
+    AcknowledgeGap,
     /// The source in the row of this number on the connection screen.
     PickSource(usize),
     /// Left to the window system: moves between widgets.

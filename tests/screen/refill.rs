@@ -5,8 +5,10 @@ use egui::{Event, Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
 use portsight::detect::FluidSeen;
 use portsight::engine::{Command, Look};
-use portsight::guide::Withheld;
-use portsight::procedure::{Action, BackFlow, Counted, Field, FluidAnswer, GapKind, Refill, Step};
+use portsight::guide::{Way, Withheld};
+use portsight::procedure::{
+    Action, BackFlow, Counted, Field, FluidAnswer, GapKind, PathSeen, Refill, Refusal, Step,
+};
 use portsight::space::Millimeters;
 use portsight::view::Notice;
 use portsight::words::{say, say_with};
@@ -21,6 +23,11 @@ fn after(actions: &[Action]) -> Look {
     for action in actions {
         let mut at = look.circumstances();
         at.planes_confirmed = true;
+        // The probe was slid until the entry of the path lay under its middle.
+        at.path = at.path.map(|path| PathSeen {
+            offset_mm: 0.4,
+            ..path
+        });
         refill.take(action, &at);
     }
     look.refill = Arc::new(refill);
@@ -83,7 +90,6 @@ fn before_a_refill_the_line_is_the_pictures_and_enter_begins_one() {
 fn the_line_says_what_each_step_wants() {
     for (step, key) in [
         (Step::ScanForFluid, "missing-fluid_scan"),
-        (Step::Approach, "step-mark-now"),
         (Step::Puncture, "missing-puncture"),
         (Step::EmptyAndCompare, "missing-aspirated"),
         (Step::Fill, "missing-aliquot"),
@@ -96,6 +102,53 @@ fn the_line_says_what_each_step_wants() {
     }
     let (_, harness) = window(after(&[Action::Forward]));
     harness.get_by_label(&say("missing-identity"));
+}
+
+#[test]
+fn the_skin_is_marked_only_when_the_entry_lies_under_the_middle_of_the_probe() {
+    let (session, mut harness) = window(at(Step::Approach));
+    assert!(harness.query_by_label(&say("step-mark-now")).is_none());
+    session.change(|look| {
+        let mut advice = (**look.advice.as_ref().expect("one")).clone();
+        let path = advice.guidance.path.as_mut().expect("shown");
+        path.entry.x = 0.4;
+        look.advice = Some(Arc::new(advice));
+    });
+    harness.run();
+    harness.get_by_label(&say("step-mark-now"));
+    let mut refill = Refill::default();
+    let look = fake::look();
+    let events = refill.take(&Action::Locate, &look.circumstances());
+    assert_eq!(refill.refused(), Some(&Refusal::NotCentered), "{events:?}");
+}
+
+#[test]
+fn the_way_a_count_and_a_gap_have_keys_of_their_own() {
+    let mut actions = up_to(Step::EmptyAndCompare);
+    actions.push(enter(Field::Aspirated, "1.0"));
+    for (look, key, action) in [
+        (
+            at(Step::Approach),
+            Key::W,
+            Action::ChooseWay(Way::LiveOutOfPlane),
+        ),
+        (
+            at(Step::Puncture),
+            Key::Z,
+            Action::TakeBack(Counted::Puncture),
+        ),
+        (at(Step::Report), Key::Z, Action::TakeBack(Counted::Aliquot)),
+        (
+            after(&actions),
+            Key::K,
+            Action::AcknowledgeGap(GapKind::Aspirated),
+        ),
+    ] {
+        let (session, mut harness) = window(look);
+        harness.key_press(key);
+        harness.run();
+        assert_eq!(session.take_sent(), [refill(action)]);
+    }
 }
 
 #[test]

@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 
 use crate::clock::Timestamp;
 use crate::frame::FrameId;
+use crate::guide::Way;
+use crate::guide::limits::CENTERED_WITHIN;
 use crate::pump::{Needle, PumpModel};
 
-use super::form::{Field, FieldError, FluidAnswer, Value, Way};
+use super::form::{Field, FieldError, FluidAnswer, Value};
 use super::missing::{Missing, Refusal};
 use super::refill_event::{Move, RefillEvent};
 use super::step::Step;
@@ -125,6 +127,8 @@ pub struct PathSeen {
     pub depth_mm: [f64; 2],
     /// Against the beam.
     pub tilt_deg: f64,
+    /// Against the normal of the face, on the way chosen.
+    pub lean_deg: f64,
     /// Whether it waits for a second plane.
     pub provisional: bool,
 }
@@ -391,6 +395,11 @@ impl Refill {
             .path
             .filter(|path| !path.provisional)
             .ok_or(Refusal::NoPath)?;
+        // The skin is marked at the middle of the probe: beside it the mark would lie beside the port.
+        let is_marked = self.way == Way::MarkThenStick;
+        if is_marked && path.offset_mm.abs() > CENTERED_WITHIN.0 {
+            return Err(Refusal::NotCentered);
+        }
         self.located = Some(path);
         Ok(vec![RefillEvent::Located {
             path,

@@ -6,8 +6,9 @@ use egui::{Label, RichText, TextEdit, Ui, vec2};
 
 use super::side::{glove_button, heading};
 use crate::engine::Command;
+use crate::guide::Way;
 use crate::procedure::{
-    Action, BackFlow, Counted, Field, FluidAnswer, GapKind, NeedlePlace, Refill, Step, Volume, Way,
+    Action, BackFlow, Counted, Field, FluidAnswer, GapKind, NeedlePlace, Refill, Step, Volume,
     gap_line,
 };
 use crate::view::scene::{Act, Actions, Scene};
