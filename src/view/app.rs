@@ -83,9 +83,7 @@ impl GuidanceApp {
         let asked = std::mem::take(&mut self.display.pass_over_asked);
         match act {
             Act::NextStep => {
-                if !is_begun(&self.look.refill) {
-                    self.display.tab = Tab::Refill;
-                }
+                self.display.tab = Tab::Refill;
                 self.session.send(Command::Refill(Action::Forward));
             }
             Act::NextWay => {

@@ -1,5 +1,6 @@
 //! The window, driven through its accessibility tree: no display and no graphics needed.
 mod fake;
+mod faults;
 mod refill;
 mod sources;
 
@@ -241,6 +242,16 @@ fn a_frozen_picture_runs_again_and_a_recording_starts_again() {
     assert_eq!(session.take_sent(), [Command::Unfreeze, Command::Restart]);
 }
 
+/// Where the ruler's second centimetre is written; the rail and the side panel have figures of their own.
+fn ruler_at(harness: &Harness<'_, GuidanceApp>) -> f32 {
+    painted_texts(harness)
+        .into_iter()
+        .filter(|(words, ink, _)| words == "2" && ink.left() > 80.0 && ink.right() < 960.0)
+        .map(|(_, ink, _)| ink.center().x)
+        .next()
+        .expect("the ruler's numbers are painted")
+}
+
 #[test]
 fn flipping_moves_the_marker_and_says_so_and_turns_the_arrows() {
     let (session, mut harness) = window(fake::look());
@@ -248,9 +259,16 @@ fn flipping_moves_the_marker_and_says_so_and_turns_the_arrows() {
         .get_by_label("fill port 6.8 of 7.0 mm")
         .rect()
         .center();
+    let ruler_before = ruler_at(&harness);
+    assert!(ruler_before > 700.0, "the ruler stands at the marked side");
     harness.key_press(Key::F);
     harness.run();
     harness.get_by_label("FLIPPED");
+    let ruler = ruler_at(&harness);
+    assert!(
+        ruler < 300.0,
+        "the ruler has gone with the marked side: {ruler}"
+    );
     let marker = harness.get_by_label(&say("view-marked-side")).rect();
     assert!(marker.right() < 300.0, "{marker}");
     // Its words stay away from the port on the other side.

@@ -14,7 +14,7 @@ use portsight::view::Notice;
 use portsight::words::{say, say_with};
 
 use crate::fake;
-use crate::{changed, sized_window, window};
+use crate::{changed, check_controls, check_texts, painted_texts, sized_window, window};
 
 /// A look at a refill after some actions; the port is confirmed and its path shown.
 fn after(actions: &[Action]) -> Look {
@@ -107,17 +107,19 @@ fn the_line_says_what_each_step_wants() {
 #[test]
 fn the_skin_is_marked_only_when_the_entry_lies_under_the_middle_of_the_probe() {
     let (session, mut harness) = window(at(Step::Approach));
-    assert!(harness.query_by_label(&say("step-mark-now")).is_none());
-    session.change(|look| {
+    harness.get_by_label(&say("step-mark-now"));
+    let aside = |look: &mut Look| {
         let mut advice = (**look.advice.as_ref().expect("one")).clone();
         let path = advice.guidance.path.as_mut().expect("shown");
-        path.entry.x = 0.4;
+        path.entry.x = 4.0;
         look.advice = Some(Arc::new(advice));
-    });
+    };
+    session.change(aside);
     harness.run();
-    harness.get_by_label(&say("step-mark-now"));
+    assert!(harness.query_by_label(&say("step-mark-now")).is_none());
     let mut refill = Refill::default();
-    let look = fake::look();
+    let mut look = fake::look();
+    aside(&mut look);
     let events = refill.take(&Action::Locate, &look.circumstances());
     assert_eq!(refill.refused(), Some(&Refusal::NotCentered), "{events:?}");
 }
@@ -314,4 +316,51 @@ fn the_picture_and_its_marks_do_not_wait_for_a_form() {
     harness.run();
     harness.get_by_label("needle stop 30 to 36 mm");
     assert!(session.shown().iter().any(|(_, marks)| marks.is_some()));
+}
+
+#[test]
+fn the_page_of_every_step_fits_a_small_window_without_scrolling() {
+    for step in Step::ALL {
+        let (_, mut harness) = window(at(step));
+        harness.key_press(Key::Num6);
+        harness.run();
+        check_controls(&harness, &format!("{step:?}"));
+        check_texts(&painted_texts(&harness), &format!("{step:?}"));
+    }
+}
+
+#[test]
+fn enter_leads_to_the_field_that_the_step_still_wants() {
+    for (actions, key) in [
+        (vec![Action::Forward], Field::StudyCode.key()),
+        (
+            vec![enter(Field::StudyCode, "S-7"), Action::Forward],
+            Field::Drug.key(),
+        ),
+        (
+            [up_to(Step::EmptyAndCompare), vec![Action::Forward]].concat(),
+            Field::Aspirated.key(),
+        ),
+        (
+            [up_to(Step::Fill), vec![Action::Forward]].concat(),
+            "view-refill-aliquot",
+        ),
+    ] {
+        let (session, mut harness) = window(after(&actions));
+        harness.key_press(Key::Num6);
+        harness.run();
+        let words = say(key);
+        let field = harness.get_by_role_and_label(Role::TextInput, &words);
+        assert!(field.is_focused(), "{key} has not got the keyboard");
+        session.take_sent();
+        harness.event(Event::Text("4.9".to_owned()));
+        harness.run();
+        harness.key_press(Key::Enter);
+        harness.run();
+        assert_eq!(
+            session.take_sent().len(),
+            1,
+            "{key}: entered once, and no step taken"
+        );
+    }
 }

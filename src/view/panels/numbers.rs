@@ -15,7 +15,7 @@ struct Sizes {
 
 /// On a small window, and on one as high as a full-HD screen.
 const SMALL: Sizes = Sizes {
-    row: 86.0,
+    row: 69.0,
     figure: 30.0,
     words: 13.0,
 };
