@@ -373,18 +373,12 @@ mod tests {
         let words = say(Way::LiveOutOfPlane.limits_key());
         assert!(words.contains(&format!("{beside:.0} mm beside")), "{words}");
         let least = beside / steepest - half_port;
-        assert!(
-            words.contains(&format!("about {least:.0} mm deep")),
-            "{words}"
-        );
+        assert!(words.contains(&format!("about {least:.0} mm")), "{words}");
         let beside = IN_PLANE_STANDOFF.0;
         let words = say(Way::LiveInPlane.limits_key());
         assert!(words.contains(&format!("{beside:.0} mm beside")), "{words}");
         let least = (beside + IN_PLANE_EDGE_LEAST.0) / steepest - half_port;
-        assert!(
-            words.contains(&format!("about {least:.0} mm deep")),
-            "{words}"
-        );
+        assert!(words.contains(&format!("about {least:.0} mm")), "{words}");
         for way in [Way::MarkThenStick, Way::LiveOutOfPlane, Way::LiveInPlane] {
             assert_ne!(way.next(), way);
         }

@@ -6,7 +6,9 @@ use egui::{Frame, Margin, Panel, Ui};
 
 use super::canvas::{Canvas, Painted};
 use super::panels::{self, SidePanel, SourcesSheet};
-use super::scene::{Act, Actions, Change, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
+use super::scene::{
+    Act, Actions, Change, Display, Lock, MarksShown, Mirror, Scene, Sheet, Tab, Zoom,
+};
 use super::script::Script;
 use super::steps::{self, is_begun};
 use super::theme;
@@ -68,6 +70,7 @@ impl GuidanceApp {
                     Tab::Refill
                 },
                 pass_over_asked: false,
+                lock: Lock::Open,
             },
             canvas: Canvas::default(),
             side: SidePanel::default(),
@@ -81,7 +84,16 @@ impl GuidanceApp {
     fn perform(&mut self, context: &egui::Context, act: Act) {
         // Whatever is done in between takes back the question.
         let asked = std::mem::take(&mut self.display.pass_over_asked);
+        if self.is_held_by_lock(&act) {
+            return;
+        }
         match act {
+            Act::ToggleLock => {
+                self.display.lock = match self.display.lock {
+                    Lock::Open => Lock::Locked,
+                    Lock::Locked | Lock::Refused => Lock::Open,
+                };
+            }
             Act::NextStep => {
                 self.display.tab = Tab::Refill;
                 self.session.send(Command::Refill(Action::Forward));
@@ -142,6 +154,16 @@ impl GuidanceApp {
             // Focus is the window system's own business.
             Act::MoveFocus => {}
         }
+    }
+
+    /// Whether the lock keeps this from being done; the one line then says so until the next key (H35).
+    fn is_held_by_lock(&mut self, act: &Act) -> bool {
+        if self.display.lock == Lock::Open {
+            return false;
+        }
+        let is_kept = act.is_kept_by_lock();
+        self.display.lock = if is_kept { Lock::Refused } else { Lock::Locked };
+        is_kept
     }
 
     fn change_display(&mut self, context: &egui::Context, change: Change) {

@@ -1,6 +1,6 @@
 //! The one line under the picture: the single most useful sentence now, as the guide words it. The view adds only
 //! what the guide cannot know: that there is no picture yet, or that nothing was read from it.
-use super::scene::Scene;
+use super::scene::{Lock, Scene};
 use super::steps::step_line;
 use crate::detect::Finding;
 use crate::engine::{Advice, Liveness, Look};
@@ -9,6 +9,13 @@ use crate::words::say;
 
 /// The line for what is on the screen now: what the step of the refill wants, where that comes first.
 pub(super) fn headline(scene: &Scene<'_>) -> Headline {
+    if scene.display.lock == Lock::Refused {
+        return Headline {
+            key: "view-lock-refused".to_owned(),
+            values: Vec::new(),
+            tone: Tone::Caution,
+        };
+    }
     let picture = picture_line(scene);
     step_line(scene, &picture).unwrap_or(picture)
 }

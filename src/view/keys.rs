@@ -226,6 +226,13 @@ pub(super) static KEYS: &[Binding] = &[
         Action::TakeNeedleOut,
     ),
     bind(
+        &[Key::Q],
+        "Q",
+        "view-key-lock",
+        Act::ToggleLock,
+        Manner::Once,
+    ),
+    bind(
         &[Key::Z],
         "Z",
         "view-key-take-back",

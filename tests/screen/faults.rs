@@ -1,5 +1,10 @@
 //! The window over a real session: the virtual probe fails on cue, on a clock that the test moves by hand, and the
 //! screen says what is the matter and shows no path.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot prepare its ground has failed"
+)]
 use std::sync::Arc;
 use std::time::Duration;
 

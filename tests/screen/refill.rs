@@ -364,3 +364,25 @@ fn enter_leads_to_the_field_that_the_step_still_wants() {
         );
     }
 }
+
+#[test]
+fn locked_settings_stay_as_they_are_and_the_line_says_how_to_unlock_them() {
+    let (session, mut harness) = window(at(Step::Puncture));
+    let press = |harness: &mut egui_kittest::Harness<'static, _>, key| {
+        harness.key_press(key);
+        harness.run();
+    };
+    press(&mut harness, Key::Q);
+    for key in [Key::P, Key::N, Key::G, Key::D, Key::F] {
+        press(&mut harness, key);
+        assert_eq!(session.take_sent(), [], "{key:?}");
+        harness.get_by_label(&say("view-lock-refused"));
+    }
+    // The refill itself goes on.
+    press(&mut harness, Key::U);
+    assert_eq!(session.take_sent(), [refill(Action::Puncture)]);
+    assert!(harness.query_by_label(&say("view-lock-refused")).is_none());
+    press(&mut harness, Key::Q);
+    press(&mut harness, Key::F);
+    assert_eq!(session.take_sent(), [Command::FlipShown(true)]);
+}

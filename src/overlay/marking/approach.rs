@@ -102,9 +102,8 @@ impl Sheet {
             corner(1.0, 1.0),
             corner(-1.0, 1.0),
         ];
-        for (index, from) in corners.iter().enumerate() {
-            let to = corners[(index + 1) % corners.len()];
-            self.line(*from, to, Look::Suggested, Stroke::Solid);
+        for (from, to) in corners.iter().zip(corners.iter().cycle().skip(1)) {
+            self.line(*from, *to, Look::Suggested, Stroke::Solid);
         }
         let beside = path.aim.along(path.tilt, half + 1.0);
         self.label(beside, words::say("overlay-crossing"), Look::Suggested);
