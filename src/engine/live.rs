@@ -388,7 +388,7 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             (
                 pump,
                 board.needle,
-                board.refill.way_in_force(),
+                (board.refill.way_in_force(), board.refill.is_vetoed()),
                 board.since,
                 board.source.is_still,
                 standing,
@@ -408,7 +408,7 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             meter = HealthMeter::default();
         }
         reader.choose(pump, needle);
-        reader.choose_way(way);
+        reader.choose_way(way.0, way.1);
         let begun = shared.clock.now();
         let advice = if is_new {
             reader.read(&picture.image, Moment::Now)

@@ -31,6 +31,7 @@ pub struct Reader {
     pump: Arc<PumpModel>,
     needle: Option<Needle>,
     way: Way,
+    vetoed: bool,
     last: Option<Finding>,
     planes: TwoPlanes,
     planes_lost: bool,
@@ -50,6 +51,7 @@ impl Reader {
             pump,
             needle: None,
             way: Way::default(),
+            vetoed: false,
             last: None,
             planes: TwoPlanes::default(),
             planes_lost: false,
@@ -68,8 +70,10 @@ impl Reader {
 
     /// Sets the way to the port. It counts from the moment the port is confirmed; before that a path only shows
     /// where the port is.
-    pub fn choose_way(&mut self, way: Way) {
+    /// `vetoed` takes its path back: the operator has seen something in it.
+    pub fn choose_way(&mut self, way: Way, vetoed: bool) {
         self.way = way;
+        self.vetoed = vetoed;
     }
 
     /// Reads the next picture.
@@ -138,7 +142,10 @@ impl Reader {
                 age: Duration::ZERO,
             },
         };
-        let guidance = advise(&finding, &basis, &setup, &standing);
+        let mut guidance = advise(&finding, &basis, &setup, &standing);
+        if self.vetoed {
+            guidance.veto();
+        }
         let marks = match moment {
             Moment::Now => marks(&finding, &guidance, image, &self.pump),
             // Marks of a past picture would be taken for the present (H01).

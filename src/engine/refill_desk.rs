@@ -98,7 +98,8 @@ impl Desk {
                 });
             }
         }
-        let way_changed = next.way_in_force() != self.log.refill.way_in_force();
+        let way_of = |refill: &Refill| (refill.way_in_force(), refill.is_vetoed());
+        let way_changed = way_of(&next) != way_of(&self.log.refill);
         self.log.refill = next;
         self.log.acted = Some(now);
         self.log.is_new = true;

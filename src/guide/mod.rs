@@ -45,6 +45,8 @@ pub enum Withheld {
     AccessPortSuspected,
     /// The pump may be upside down (H11).
     InvertedSuspected,
+    /// The operator has said that something is in the way (H15).
+    Vetoed,
     /// The picture moves (H16).
     Moving,
     /// The path would be too oblique (H12).
@@ -117,6 +119,14 @@ impl Guidance {
             way_obstacle: None,
         }
     }
+
+    /// Takes the path back because the operator has seen something in its way: a vessel, a catheter, a wound (H15).
+    pub fn veto(&mut self) {
+        self.path = None;
+        if let Err(place) = self.withheld.binary_search(&Withheld::Vetoed) {
+            self.withheld.insert(place, Withheld::Vetoed);
+        }
+    }
 }
 
 /// What the picture is measured with.
@@ -186,7 +196,7 @@ pub enum Standing {
 
 impl Withheld {
     /// Every reason, gravest first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotLive,
         Self::StalePicture,
         Self::NoScale,
@@ -196,6 +206,7 @@ impl Withheld {
         Self::PortNotLocked,
         Self::AccessPortSuspected,
         Self::InvertedSuspected,
+        Self::Vetoed,
         Self::Moving,
         Self::TooTilted,
         Self::NeedleTooShort,
@@ -214,6 +225,7 @@ impl Withheld {
             Self::PortNotLocked => "port_not_locked",
             Self::AccessPortSuspected => "access_port_suspected",
             Self::InvertedSuspected => "inverted_suspected",
+            Self::Vetoed => "vetoed",
             Self::Moving => "moving",
             Self::TooTilted => "too_tilted",
             Self::NeedleTooShort => "needle_too_short",

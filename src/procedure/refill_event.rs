@@ -47,6 +47,13 @@ pub enum RefillEvent {
         /// It.
         way: Way,
     },
+    /// The operator forbade the path of a way because something is in it, or allowed it again.
+    Veto {
+        /// The way.
+        way: Way,
+        /// Whether it is forbidden now.
+        is_set: bool,
+    },
     /// The operator answered whether fluid lies over the pump.
     FluidAnswered {
         /// The answer.
@@ -145,6 +152,14 @@ impl RefillEvent {
                 is_correction,
             } => entered_line(*field, value.as_ref(), *is_correction),
             Self::WayChosen { way } => say(way.key()),
+            Self::Veto { way, is_set } => {
+                let key = if *is_set {
+                    "event-veto-set"
+                } else {
+                    "event-veto-lifted"
+                };
+                say_with(key, &[("way", &say(way.key()))])
+            }
             Self::FluidAnswered { answer } => say(match answer {
                 FluidAnswer::NoneSeen => "event-fluid-none-seen",
                 FluidAnswer::Seen => "event-fluid-seen",

@@ -10,6 +10,7 @@ use super::scene::{
     Act, Actions, Change, Display, Lock, MarksShown, Mirror, Scene, Sheet, Tab, Zoom,
 };
 use super::script::Script;
+use super::second::SecondWindow;
 use super::steps::{self, is_begun};
 use super::theme;
 use super::typing;
@@ -34,6 +35,7 @@ pub struct GuidanceApp {
     look: Look,
     display: Display,
     canvas: Canvas,
+    second: SecondWindow,
     side: SidePanel,
     sources: SourcesSheet,
     /// What opens once the notice was read.
@@ -71,8 +73,10 @@ impl GuidanceApp {
                 },
                 pass_over_asked: false,
                 lock: Lock::Open,
+                second: false,
             },
             canvas: Canvas::default(),
+            second: SecondWindow::default(),
             side: SidePanel::default(),
             sources: SourcesSheet::default(),
             then: after_notice(options.first_sheet),
@@ -187,6 +191,7 @@ impl GuidanceApp {
             Change::Pan(by) => display.zoom = display.zoom.moved(by),
             Change::ZoomReset => display.zoom = Zoom::default(),
             Change::Show(tab) => display.tab = tab,
+            Change::ToggleSecond => display.second = !display.second,
             Change::ShowKeys => display.sheet = Some(Sheet::Keys),
             Change::ShowEmergency => {
                 display.sheet = Some(Sheet::Emergency);
@@ -276,6 +281,9 @@ impl eframe::App for GuidanceApp {
         };
         let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);
         panels::sheet(ui, &scene, &mut self.sources, &mut actions);
+        if self.display.second && self.second.ui(&context, &scene) {
+            actions.ask(Act::Display(Change::ToggleSecond));
+        }
         self.script.after_painting(ui, painted);
         for command in self.script.due() {
             self.session.send(command);

@@ -226,6 +226,14 @@ pub(super) static KEYS: &[Binding] = &[
         Action::TakeNeedleOut,
     ),
     bind(
+        &[Key::M],
+        "M",
+        "view-key-second",
+        Act::Display(Change::ToggleSecond),
+        Manner::Once,
+    ),
+    refill(&[Key::H], "H", "view-key-veto", Action::Veto),
+    bind(
         &[Key::Q],
         "Q",
         "view-key-lock",

@@ -156,6 +156,8 @@ pub(super) struct Display {
     /// Whether passing a step over was asked for once; the second press does it (H35).
     pub(super) pass_over_asked: bool,
     pub(super) lock: Lock,
+    /// Whether the second window is open.
+    pub(super) second: bool,
 }
 
 /// Whether settings can be changed (H35).
@@ -182,6 +184,8 @@ pub(super) enum Change {
     ShowKeys,
     ShowSources,
     ShowEmergency,
+    /// Opens or closes the second window.
+    ToggleSecond,
     Close,
 }
 

@@ -253,3 +253,15 @@ fn patients_without_a_port_to_puncture_get_no_path_and_their_own_words() {
         }
     }
 }
+
+#[test]
+fn something_in_the_way_takes_the_path_off_the_screen_until_it_is_allowed_again() {
+    let mut bench = Bench::open(Preset::Easy);
+    bench.until_a_path_is_shown();
+    bench.harness.key_press(egui::Key::H);
+    bench.harness.step();
+    assert!(bench.meets(Withheld::Vetoed, None));
+    bench.harness.key_press(egui::Key::H);
+    bench.harness.step();
+    bench.until_a_path_is_shown();
+}

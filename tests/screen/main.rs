@@ -284,6 +284,24 @@ fn flipping_moves_the_marker_and_says_so_and_turns_the_arrows() {
 }
 
 #[test]
+fn the_second_window_shows_picture_marks_and_line_and_has_nothing_to_press() {
+    let (_, mut harness) = window(fake::look());
+    let buttons = harness.query_all_by_role(egui::Role::Button).count();
+    let badges = harness.query_all_by_label("SIMULATION").count();
+    harness.key_press(Key::M);
+    harness.run();
+    assert_eq!(harness.query_all_by_label("SIMULATION").count(), badges + 1);
+    let marks = harness.query_all_by_label("needle stop 30 to 36 mm");
+    assert_eq!(marks.count(), 2);
+    // Without a window system it is a window inside the window, which brings a button to close it at most.
+    let now = harness.query_all_by_role(egui::Role::Button).count();
+    assert!(now <= buttons + 2, "{now} buttons after {buttons}");
+    harness.key_press(Key::M);
+    harness.run();
+    assert_eq!(harness.query_all_by_label("SIMULATION").count(), badges);
+}
+
+#[test]
 fn the_notice_must_be_acknowledged_and_is_asked_for_once() {
     let (session, mut harness) = sized_window(fake::look(), SMALL, Notice::Ask);
     harness.get_by_label(&say("notice-research-long"));

@@ -111,6 +111,22 @@ fn a_path_is_withheld_when_the_picture_is_stale() {
 }
 
 #[test]
+fn a_path_is_withheld_when_the_operator_has_seen_something_in_its_way() {
+    let mut guidance = advise(&sound(), &linear(), &setup(), &FRESH);
+    assert!(guidance.path.is_some());
+    for _ in 0..2 {
+        guidance.veto();
+        assert_eq!(guidance.path, None);
+        assert_eq!(guidance.withheld, [Withheld::Vetoed]);
+    }
+    let mut moving = sound();
+    moving.motion.moving = true;
+    let mut guidance = advise(&moving, &linear(), &setup(), &FRESH);
+    guidance.veto();
+    assert_eq!(guidance.withheld, [Withheld::Vetoed, Withheld::Moving]);
+}
+
+#[test]
 fn a_path_is_withheld_without_a_scale() {
     let basis = Basis {
         has_scale: false,

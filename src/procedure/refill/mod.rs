@@ -7,7 +7,7 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
 use crate::frame::FrameId;
@@ -39,6 +39,8 @@ pub enum Action {
     Back,
     /// Go to the next step although something is missing.
     PassOver,
+    /// Forbid the path of the way in force because something is in it, or allow it again.
+    Veto,
     /// Keep the path shown: the skin is marked at it, or the needle is brought up under it.
     Locate,
     /// Count a puncture of the skin.
@@ -193,6 +195,7 @@ pub struct Refill {
     pub(super) passed_over: BTreeMap<Step, Vec<Missing>>,
     pub(super) fields: BTreeMap<Field, Value>,
     pub(super) way: Way,
+    pub(super) vetoed: BTreeSet<Way>,
     pub(super) fluid: Option<FluidAnswer>,
     pub(super) located: Option<PathSeen>,
     pub(super) needle: NeedlePlace,
@@ -255,6 +258,7 @@ impl Refill {
             Action::Forward => self.forward(at),
             Action::PassOver => Ok(self.go_on(Move::PassedOver, at)),
             Action::Back => self.back(),
+            Action::Veto => Ok(vec![self.veto()]),
             Action::Locate => self.locate(at),
             Action::Puncture => self.puncture(at),
             Action::Redirect => self.redirect(),
@@ -405,6 +409,15 @@ impl Refill {
             path,
             way: self.way,
         }])
+    }
+
+    fn veto(&mut self) -> RefillEvent {
+        let way = self.way_in_force();
+        let is_set = self.vetoed.insert(way);
+        if !is_set {
+            self.vetoed.remove(&way);
+        }
+        RefillEvent::Veto { way, is_set }
     }
 
     fn puncture(&mut self, at: &Circumstances<'_>) -> Answer {

@@ -60,6 +60,11 @@ impl Refill {
         }
     }
 
+    /// Whether the operator has seen something in the path of the way in force.
+    pub fn is_vetoed(&self) -> bool {
+        self.vetoed.contains(&self.way_in_force())
+    }
+
     /// Whether fluid was seen over the pump.
     pub fn fluid(&self) -> Option<FluidAnswer> {
         self.fluid
