@@ -29,6 +29,8 @@ while [ "$done_kills" -lt "$kills" ]; do
         *) preset=scar ;;
     esac
     session="$folder/$done_kills"
+    # Emptied here: a kill may come before the new process has emptied what the one before it said.
+    : >"$folder/said"
     "$binary" rehearse --preset "$preset" --seed "$done_kills" --out "$session" --acks \
         >"$folder/said" 2>/dev/null &
     running=$!
@@ -43,7 +45,10 @@ while [ "$done_kills" -lt "$kills" ]; do
     if [ ! -e "$session/journal.jsonl" ]; then
         # Killed before there was a journal: nothing can have been acknowledged.
         early=$((early + 1))
-        [ "$acknowledged" -eq 0 ] || lost=$((lost + 1))
+        if [ "$acknowledged" -ne 0 ]; then
+            lost=$((lost + 1))
+            echo "kills.sh: kill $done_kills ($wait_ms ms): $acknowledged acknowledged, and there is no journal" >&2
+        fi
         rm -rf "$session"
         continue
     fi

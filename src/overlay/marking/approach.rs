@@ -70,7 +70,7 @@ impl Sheet {
         let off = path.entry.x;
         if off.abs() <= CENTERED_WITHIN.0 {
             let at = ScanPoint::new(path.entry.x + LABEL_GAP, path.entry.z + ARROW_DEPTH);
-            self.label(at, words::say("overlay-mark-here"), Look::Suggested);
+            self.label(at, words::say("overlay-entry"), Look::Suggested);
             return;
         }
         let z = path.entry.z + ARROW_DEPTH;

@@ -304,11 +304,11 @@ fn lanes(marks: &[Mark]) -> usize {
 fn every_way_to_the_port_has_a_drawing_of_its_own() {
     use crate::guide::Way;
     let (_, mark) = by_way(Way::MarkThenStick, ScanPoint::new(0.5, 25.0));
-    assert!(labels(&mark).contains(&"mark the skin here".to_owned()));
+    assert!(labels(&mark).contains(&"entry under the middle".to_owned()));
     assert_eq!(lanes(&mark), 1);
     let (_, aside) = by_way(Way::MarkThenStick, ScanPoint::new(4.2, 25.0));
     assert!(labels(&aside).contains(&"4 mm".to_owned()), "{aside:?}");
-    assert!(!labels(&aside).contains(&"mark the skin here".to_owned()));
+    assert!(!labels(&aside).contains(&"entry under the middle".to_owned()));
 
     // Across the picture no line leads to the port: a frame where the needle crosses, and words for the rest.
     let (guidance, across) = by_way(Way::LiveOutOfPlane, ScanPoint::new(0.5, 25.0));

@@ -69,7 +69,7 @@ impl RefillPage {
         self.follow(&refill);
         let step = refill.step();
         // The whole page is to be seen at once on a small window.
-        ui.spacing_mut().item_spacing.y = 3.0;
+        ui.spacing_mut().item_spacing.y = 1.5;
         let title = format!("{}  {}", step.number(), say(step.key()));
         let title = RichText::new(title).font(theme::strong(18.0));
         ui.add(Label::new(title).selectable(false));
