@@ -152,6 +152,7 @@ view-why-port_not_locked = shown once the port is established
 view-why-access_port_suspected = may be the access port
 view-why-inverted_suspected = pump may be upside down
 view-why-moving = shown when the picture is still
+view-why-way = shown when this way can be gone
 view-why-vetoed = forbidden by you
 view-why-too_tilted = shown when the face lies flatter
 view-why-needle_too_short = shown with a longer needle

@@ -61,10 +61,14 @@ pub(super) fn short_reason(look: &Look) -> String {
         .advice
         .as_ref()
         .and_then(|advice| advice.guidance.withheld.first().copied());
+    let guidance = look.advice.as_ref().map(|advice| &advice.guidance);
+    let is_way =
+        guidance.is_some_and(|g| g.way_obstacle.is_some() && first == Some(Withheld::TooTilted));
     match look.liveness {
         Liveness::Waiting => say("view-why-waiting"),
         Liveness::Stale | Liveness::NotLive => say("view-why-not-current"),
         Liveness::Running | Liveness::Frozen | Liveness::Ended => match first {
+            Some(_) if is_way => say("view-why-way"),
             Some(reason) => say(&format!("view-why-{}", reason.name())),
             None => say("view-why-reading"),
         },
