@@ -13,6 +13,7 @@ use crate::stream::Taken;
 
 use super::board::{Job, PlaneRequest, Shared};
 use super::refill_desk::RefillLog;
+use super::upkeep::Upkeep;
 use super::{Beside, Command, Picture, Snapshot, kept_picture};
 
 /// What the desk worker owns.
@@ -21,6 +22,7 @@ pub(super) struct Desk {
     pub(super) folder: Option<SessionFolder>,
     pub(super) shared: Arc<Shared>,
     pub(super) log: RefillLog,
+    pub(super) upkeep: Upkeep,
     snapshots_taken: u32,
     mirrored: bool,
 }
@@ -49,6 +51,7 @@ impl Desk {
             folder,
             shared,
             log,
+            upkeep: Upkeep::default(),
             snapshots_taken: 0,
             mirrored: false,
         }
@@ -61,6 +64,7 @@ impl Desk {
             Taken::Nothing => {}
             Taken::Closed => return ControlFlow::Break(()),
         }
+        self.look_after();
         ControlFlow::Continue(())
     }
 

@@ -56,6 +56,7 @@ pub fn kept_picture(
                 withheld: vec![Withheld::PortNotLocked],
                 planes: crate::guide::Planes::None,
                 plane_refused: None,
+                way_obstacle: None,
             },
             Marks {
                 frame: image.frame,

@@ -381,13 +381,14 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             (Taken::Closed, _) => return ControlFlow::Break(()),
         };
         setup_seen = setup_now;
-        let (pump, needle, since_now, is_still, standing) = {
+        let (pump, needle, way, since_now, is_still, standing) = {
             let board = shared.board();
             let pump = Arc::clone(&board.pump);
             let standing = moment_of(board.liveness, board.source.origin);
             (
                 pump,
                 board.needle,
+                (board.refill.way_in_force(), board.refill.is_vetoed()),
                 board.since,
                 board.source.is_still,
                 standing,
@@ -407,6 +408,7 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             meter = HealthMeter::default();
         }
         reader.choose(pump, needle);
+        reader.choose_way(way.0, way.1);
         let begun = shared.clock.now();
         let advice = if is_new {
             reader.read(&picture.image, Moment::Now)

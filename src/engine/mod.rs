@@ -17,6 +17,7 @@ mod refill_desk;
 mod state;
 mod stopwatch;
 mod transitions;
+mod upkeep;
 mod virtual_feed;
 
 pub use choice::{ChoiceProblem, SourceChoice};

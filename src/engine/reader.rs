@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::detect::{DetectorContext, Finding, PortDetector, Still};
 use crate::guide::{
-    Basis, Certificate, PlaneRefusal, Planes, Setup, Standing, TwoPlanes, advise, limits,
+    Basis, Certificate, PlaneRefusal, Planes, Setup, Standing, TwoPlanes, Way, advise, limits,
 };
 use crate::image::{LengthUnit, ScanImage};
 use crate::overlay::marks;
 use crate::pump::{self, Needle, PumpModel};
+use crate::space::Millimeters;
 
 use super::Advice;
 
@@ -29,6 +30,8 @@ pub struct Reader {
     still: Still,
     pump: Arc<PumpModel>,
     needle: Option<Needle>,
+    way: Way,
+    vetoed: bool,
     last: Option<Finding>,
     planes: TwoPlanes,
     planes_lost: bool,
@@ -47,6 +50,8 @@ impl Reader {
             },
             pump,
             needle: None,
+            way: Way::default(),
+            vetoed: false,
             last: None,
             planes: TwoPlanes::default(),
             planes_lost: false,
@@ -61,6 +66,14 @@ impl Reader {
             self.pump = pump;
             self.forget_planes();
         }
+    }
+
+    /// Sets the way to the port. It counts from the moment the port is confirmed; before that a path only shows
+    /// where the port is.
+    /// `vetoed` takes its path back: the operator has seen something in it.
+    pub fn choose_way(&mut self, way: Way, vetoed: bool) {
+        self.way = way;
+        self.vetoed = vetoed;
     }
 
     /// Reads the next picture.
@@ -104,6 +117,7 @@ impl Reader {
         let basis = Basis {
             has_scale,
             beams: image.beams,
+            half_width: Millimeters(image.pitch * image.columns as f64 / 2.0),
         };
         let setup = Setup {
             pump: &self.pump,
@@ -111,6 +125,11 @@ impl Reader {
             // Every source of this version brings its scale along or was given it by the user.
             certificate: Certificate::NotNeeded,
             planes: self.planes.planes(),
+            way: if self.planes.planes().confirmed() {
+                self.way
+            } else {
+                Way::default()
+            },
             plane_refused: self.planes.refusal(finding.captured_at),
         };
         let standing = match (moment, self.still) {
@@ -123,7 +142,10 @@ impl Reader {
                 age: Duration::ZERO,
             },
         };
-        let guidance = advise(&finding, &basis, &setup, &standing);
+        let mut guidance = advise(&finding, &basis, &setup, &standing);
+        if self.vetoed {
+            guidance.veto();
+        }
         let marks = match moment {
             Moment::Now => marks(&finding, &guidance, image, &self.pump),
             // Marks of a past picture would be taken for the present (H01).

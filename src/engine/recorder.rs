@@ -2,6 +2,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::exchange::{ExchangeError, MetaImageWriter, Packing, SequenceForm};
@@ -28,6 +29,7 @@ pub struct RecordingPlan {
 pub(super) struct Tape {
     plan: RecordingPlan,
     queue: Queue<Arc<Picture>>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Tape {
@@ -35,7 +37,13 @@ impl Tape {
         Self {
             plan,
             queue: Queue::new(WAITING),
+            stopped: Arc::default(),
         }
+    }
+
+    /// Takes no more pictures: the room on the disk is kept for the journal (H25).
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
     }
 
     /// Offers a picture; never waits. Returns how many were left out so far, when this one was.
@@ -45,7 +53,8 @@ impl Tape {
             .frame
             .0
             .is_multiple_of(self.plan.one_in.max(1));
-        if !is_due || self.queue.put(Arc::clone(picture)).is_ok() {
+        let is_stopped = self.stopped.load(Ordering::Acquire);
+        if !is_due || is_stopped || self.queue.put(Arc::clone(picture)).is_ok() {
             return None;
         }
         Some(self.queue.counts().refused)

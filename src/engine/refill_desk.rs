@@ -1,7 +1,10 @@
 //! The refill at the desk: actions become journal entries first and a new state after that, so that whatever the
 //! screen shows is on the disk already (H24).
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::notice::Notice;
 use crate::procedure::{
     Action, Event, Kept, Move, RECORDING_FILE, Refill, RefillEvent, SESSION_FILE, Step,
@@ -22,6 +25,8 @@ pub(super) struct RefillLog {
     guidance: GuidanceCounts,
     /// Whether something happened since the report was written.
     is_new: bool,
+    /// The last action.
+    acted: Option<Timestamp>,
 }
 
 /// Entries of a timeline: a refill has about a hundred; beyond this the journal alone has them.
@@ -36,7 +41,17 @@ impl RefillLog {
             images: Vec::new(),
             guidance: GuidanceCounts::default(),
             is_new: false,
+            acted: None,
         }
+    }
+
+    pub(super) fn refill(&self) -> &Refill {
+        &self.refill
+    }
+
+    /// How long nothing was done; `None` before the first action.
+    pub(super) fn idle(&self, now: Timestamp) -> Option<Duration> {
+        self.acted.map(|at| now.since(at))
     }
 
     /// Counts what was shown and withheld.
@@ -83,11 +98,22 @@ impl Desk {
                 });
             }
         }
+        let way_of = |refill: &Refill| (refill.way_in_force(), refill.is_vetoed());
+        let way_changed = way_of(&next) != way_of(&self.log.refill);
         self.log.refill = next;
+        self.log.acted = Some(now);
         self.log.is_new = true;
         self.follow_up(action, &events);
         self.shared.board().refill = Arc::new(self.log.refill.clone());
+        if way_changed {
+            self.shared.setup_changes.fetch_add(1, Ordering::AcqRel);
+        }
         self.shared.wake();
+        // Pages and paper take a while: the screen need not wait for them, the journal has everything.
+        let is_closed = |event: &RefillEvent| matches!(event, RefillEvent::Closed { .. });
+        if events.iter().any(is_closed) {
+            self.write_report();
+        }
     }
 
     /// Pictures and files that belong to what just happened.
@@ -98,9 +124,6 @@ impl Desk {
             self.write_session_file(None);
         }
         for event in events {
-            if let RefillEvent::Closed { .. } = event {
-                self.write_report();
-            }
             if let Some(why) = worth_a_picture(event) {
                 self.keep_picture(why);
             }

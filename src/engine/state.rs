@@ -190,6 +190,7 @@ pub(super) fn circumstances<'a>(
             offset_mm: path.entry.x,
             depth_mm: [path.depth.least.0, path.depth.most.0],
             tilt_deg: path.tilt.degrees(),
+            lean_deg: path.lean.degrees(),
             provisional: path.provisional,
         })
     });

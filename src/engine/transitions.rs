@@ -106,6 +106,7 @@ mod tests {
                 }],
                 planes: crate::guide::Planes::None,
                 plane_refused: None,
+                way_obstacle: None,
             },
             marks: Marks::default(),
             has_scale: true,

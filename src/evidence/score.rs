@@ -310,6 +310,9 @@ mod tests {
                 most: Millimeters(31.0),
             },
             provisional: false,
+            way: crate::guide::Way::MarkThenStick,
+            lean: crate::space::Radians(0.0),
+            corridor: Millimeters(2.0),
         });
         let guidance = Guidance {
             frame: finding.frame,
@@ -317,6 +320,7 @@ mod tests {
             withheld: Vec::new(),
             planes: crate::guide::Planes::None,
             plane_refused: None,
+            way_obstacle: None,
         };
         let read = Reading {
             finding,

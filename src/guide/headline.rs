@@ -1,9 +1,10 @@
 //! The one line: the single most useful sentence now.
 use crate::detect::{Finding, PortState};
 use crate::guide::limits::{
-    BEST_HELD_S, BEST_PAST, CENTERED_WITHIN, OFF_MIDDLE_WARN, TILT_WARN_DEGREES,
+    BEST_HELD_S, BEST_PAST, CENTERED_WITHIN, IN_PLANE_STANDOFF, OFF_MIDDLE_WARN,
+    OUT_OF_PLANE_STANDOFF, TILT_WARN_DEGREES,
 };
-use crate::guide::{Guidance, NeedlePath, Planes, Withheld};
+use crate::guide::{Guidance, NeedlePath, Planes, Side, Way, WayObstacle, Withheld};
 use crate::words;
 
 /// How a headline is meant; each has a shape and a colour of its own on the screen.
@@ -105,6 +106,9 @@ fn beside_the_middle(finding: &Finding) -> Option<Headline> {
 }
 
 fn next_step(path: &NeedlePath, planes: &Planes) -> Headline {
+    if path.way == Way::LiveInPlane {
+        return in_plane(path);
+    }
     let degrees = path.tilt.degrees();
     if degrees.abs() > TILT_WARN_DEGREES {
         return Headline {
@@ -114,6 +118,16 @@ fn next_step(path: &NeedlePath, planes: &Planes) -> Headline {
         };
     }
     let off = path.entry.x;
+    if path.way == Way::LiveOutOfPlane && off.abs() <= CENTERED_WITHIN.0 {
+        return Headline {
+            key: "headline-out-of-plane".to_owned(),
+            values: vec![
+                ("away", whole(OUT_OF_PLANE_STANDOFF.0)),
+                ("lean", whole(path.lean.degrees())),
+            ],
+            tone: Tone::Go,
+        };
+    }
     if off.abs() <= CENTERED_WITHIN.0 {
         let key = match planes {
             Planes::None => "headline-centered",
@@ -135,6 +149,43 @@ fn next_step(path: &NeedlePath, planes: &Planes) -> Headline {
     }
 }
 
+fn in_plane(path: &NeedlePath) -> Headline {
+    let key = if path.entry.x > path.aim.x {
+        "headline-in-plane-marked"
+    } else {
+        "headline-in-plane-unmarked"
+    };
+    Headline {
+        key: key.to_owned(),
+        values: vec![
+            ("away", whole(IN_PLANE_STANDOFF.0)),
+            ("lean", whole(path.lean.degrees())),
+        ],
+        tone: Tone::Go,
+    }
+}
+
+/// What would make the way chosen possible, or that nothing does.
+fn way_line(obstacle: &WayObstacle) -> Headline {
+    let (key, values) = match obstacle {
+        WayObstacle::TooShallow { lean } => {
+            ("way-too-shallow", vec![("lean", whole(lean.degrees()))])
+        }
+        WayObstacle::SlideFrom { end, by } => {
+            let key = match end {
+                Side::Marked => "way-slide-away-from-marker",
+                Side::Unmarked => "way-slide-toward-marker",
+            };
+            (key, vec![("distance", format!("{:.0}", by.0.ceil()))])
+        }
+    };
+    Headline {
+        key: key.to_owned(),
+        values,
+        tone: Tone::Caution,
+    }
+}
+
 /// The gravest reason; a port that is merely not locked yet is told apart by what is in sight, and what is already
 /// known to stand in the way (no pump, no needle) does not hide what was seen.
 fn obstacle(finding: &Finding, guidance: &Guidance, gravest: Withheld) -> Headline {
@@ -143,6 +194,11 @@ fn obstacle(finding: &Finding, guidance: &Guidance, gravest: Withheld) -> Headli
         if guidance.withheld.contains(&seen) {
             return Headline::plain(seen.key(), Tone::Stop);
         }
+    }
+    if let Some(obstacle) = &guidance.way_obstacle
+        && gravest == Withheld::TooTilted
+    {
+        return way_line(obstacle);
     }
     if gravest == Withheld::PortNotLocked {
         return match finding.state {
@@ -158,6 +214,10 @@ fn obstacle(finding: &Finding, guidance: &Guidance, gravest: Withheld) -> Headli
         };
     }
     Headline::plain(gravest.key(), Tone::Caution)
+}
+
+fn whole(value: f64) -> String {
+    format!("{:.0}", value.abs())
 }
 
 fn millimeters(value: f64) -> String {
@@ -184,6 +244,9 @@ mod tests {
                 most: Millimeters(29.0),
             },
             provisional: true,
+            way: crate::guide::Way::MarkThenStick,
+            lean: Radians(0.0),
+            corridor: Millimeters(2.0),
         };
         Guidance {
             frame: FrameId(1),
@@ -191,17 +254,12 @@ mod tests {
             withheld: Vec::new(),
             planes: Planes::None,
             plane_refused: None,
+            way_obstacle: None,
         }
     }
 
     fn withheld(reasons: &[Withheld]) -> Guidance {
-        Guidance {
-            frame: FrameId(1),
-            path: None,
-            withheld: reasons.to_vec(),
-            planes: Planes::None,
-            plane_refused: None,
-        }
+        Guidance::withheld(FrameId(1), reasons.to_vec())
     }
 
     #[test]
@@ -365,6 +423,12 @@ mod tests {
             "headline-searching",
             "headline-candidate",
             "headline-held",
+            "headline-out-of-plane",
+            "headline-in-plane-marked",
+            "headline-in-plane-unmarked",
+            "way-too-shallow",
+            "way-slide-toward-marker",
+            "way-slide-away-from-marker",
         ] {
             assert!(words::has(key), "{key}");
         }

@@ -82,6 +82,28 @@ pub fn stop_uncertainty(provenance: Provenance) -> Millimeters {
     }
 }
 
+/// From the middle of the probe to where a needle can go in beside it, mm, for the live way out of plane (H12): half
+/// the housing of a slim probe and room for the needle. A broader probe needs more; the corridor is the same.
+pub const OUT_OF_PLANE_STANDOFF: Millimeters = Millimeters(8.0);
+
+/// From the end of the array to where a needle can go in beside it, mm, for the live way in plane (H12): the housing
+/// beyond the last element and room for the needle.
+pub const IN_PLANE_STANDOFF: Millimeters = Millimeters(5.0);
+
+/// The middle of the port keeps at least this, mm, from the end of the picture for the live way in plane (H09): half
+/// the opening and enough of the face beside it to tell it from the end of the metal.
+pub const IN_PLANE_EDGE_LEAST: Millimeters = Millimeters(6.0);
+
+/// Half the width of a phased array's face, mm: its picture begins in a point and does not say.
+pub const PHASED_HALF_WIDTH: Millimeters = Millimeters(10.0);
+
+/// So many standard deviations of the port's place are taken off the corridor on either side (H10): 95 in 100.
+pub const CORRIDOR_SIGMAS: f64 = 2.0;
+
+/// The corridor is drawn no narrower than this to either side, mm (H10): no hand holds a needle better, and a thinner
+/// strip would pretend to.
+pub const CORRIDOR_LEAST: Millimeters = Millimeters(0.5);
+
 /// The slice counts as beside the middle of the port from this distance on; below it the chord says too little (H08).
 pub const OFF_MIDDLE_WARN: Millimeters = Millimeters(1.5);
 /// The chord must be shorter than that of the best slice by this before the line says to go back.

@@ -7,6 +7,7 @@ pub mod limits;
 mod planner;
 mod reach;
 mod two_planes;
+mod way;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub use planner::entry_on_skin;
 pub use reach::{Caution, cautions, depth_span, largest_tilt, longest_reach};
 
 pub use two_planes::{PlaneRefusal, PlaneSeen, Planes, TwoPlanes};
+pub use way::{Side, Way, WayObstacle};
 
 use crate::frame::{Beams, FrameId};
 use crate::pump::{Needle, PumpModel};
@@ -43,6 +45,8 @@ pub enum Withheld {
     AccessPortSuspected,
     /// The pump may be upside down (H11).
     InvertedSuspected,
+    /// The operator has said that something is in the way (H15).
+    Vetoed,
     /// The picture moves (H16).
     Moving,
     /// The path would be too oblique (H12).
@@ -71,12 +75,19 @@ pub struct NeedlePath {
     pub aim: ScanPoint,
     /// Where the needle stop is expected on the picture.
     pub stop: ScanPoint,
-    /// Against z, with the sign of the face tilt: equal to it when perpendicular to the face.
+    /// Against z, with the sign of the face tilt: equal to it when perpendicular to the face in the picture.
     pub tilt: Radians,
     /// Along the path from entry to the needle stop.
     pub depth: DepthSpan,
     /// Offered on a still's candidate or before two planes have shown the port: to be confirmed.
     pub provisional: bool,
+    /// The way it is meant for.
+    pub way: Way,
+    /// The needle against the normal of the face: along the picture when it goes there, across it when it goes in
+    /// from beside the probe, 0 when it stands square to the face.
+    pub lean: Radians,
+    /// Half the width of the corridor about it: a needle that stays within ends in the port.
+    pub corridor: Millimeters,
 }
 
 /// What is advised on one frame. Either `path` is there and `withheld` is empty, or the other way round.
@@ -92,6 +103,30 @@ pub struct Guidance {
     pub planes: Planes,
     /// Why the operator's last press did not count, while that is worth showing.
     pub plane_refused: Option<PlaneRefusal>,
+    /// Why the way chosen cannot be gone here, when that is what stands against the path.
+    pub way_obstacle: Option<WayObstacle>,
+}
+
+impl Guidance {
+    /// No path, for these reasons.
+    pub fn withheld(frame: FrameId, reasons: Vec<Withheld>) -> Self {
+        Self {
+            frame,
+            path: None,
+            withheld: reasons,
+            planes: Planes::None,
+            plane_refused: None,
+            way_obstacle: None,
+        }
+    }
+
+    /// Takes the path back because the operator has seen something in its way: a vessel, a catheter, a wound (H15).
+    pub fn veto(&mut self) {
+        self.path = None;
+        if let Err(place) = self.withheld.binary_search(&Withheld::Vetoed) {
+            self.withheld.insert(place, Withheld::Vetoed);
+        }
+    }
 }
 
 /// What the picture is measured with.
@@ -101,6 +136,8 @@ pub struct Basis {
     pub has_scale: bool,
     /// How sound runs through it; says where the skin (the probe face) is.
     pub beams: Beams,
+    /// Half the width of the picture: where a linear probe ends.
+    pub half_width: Millimeters,
 }
 
 /// Whether the scale of a source has been checked, where it has to be.
@@ -139,6 +176,8 @@ pub struct Setup<'a> {
     pub planes: Planes,
     /// Why the last press did not count.
     pub plane_refused: Option<PlaneRefusal>,
+    /// The way the needle is to be brought to the port.
+    pub way: Way,
 }
 
 /// How the picture stands in time.
@@ -157,7 +196,7 @@ pub enum Standing {
 
 impl Withheld {
     /// Every reason, gravest first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotLive,
         Self::StalePicture,
         Self::NoScale,
@@ -167,6 +206,7 @@ impl Withheld {
         Self::PortNotLocked,
         Self::AccessPortSuspected,
         Self::InvertedSuspected,
+        Self::Vetoed,
         Self::Moving,
         Self::TooTilted,
         Self::NeedleTooShort,
@@ -185,6 +225,7 @@ impl Withheld {
             Self::PortNotLocked => "port_not_locked",
             Self::AccessPortSuspected => "access_port_suspected",
             Self::InvertedSuspected => "inverted_suspected",
+            Self::Vetoed => "vetoed",
             Self::Moving => "moving",
             Self::TooTilted => "too_tilted",
             Self::NeedleTooShort => "needle_too_short",

@@ -1,7 +1,7 @@
 //! The path: through mid-depth of the port axis, at right angles to the face (H12).
 use crate::frame::Beams;
 use crate::guide::limits::TISSUE_RANGE;
-use crate::guide::{NeedlePath, depth_span};
+use crate::guide::{NeedlePath, Way, depth_span};
 use crate::pump::PumpModel;
 use crate::space::{Millimeters, Radians, ScanPoint};
 
@@ -69,7 +69,7 @@ pub(super) enum Unplannable {
     Nonsense,
 }
 
-/// The path to a port centred at `center` on a face of `tilt`.
+/// The path to a port centred at `center` on a face of `tilt`, square to it; its corridor is for the gate to set.
 pub(super) fn plan(
     center: ScanPoint,
     tilt: Radians,
@@ -98,6 +98,9 @@ pub(super) fn plan(
         tilt,
         depth: depth_span(tissue, pump.needle_stop),
         provisional,
+        way: Way::MarkThenStick,
+        lean: Radians(0.0),
+        corridor: Millimeters(0.0),
     })
 }
 

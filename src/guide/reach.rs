@@ -3,7 +3,7 @@ use crate::guide::limits::{
     FAT_SHARE, NEEDLE_LONG, NEEDLE_RESERVE, NEEDLE_TIGHT, PRESSURE_SHARE, SPAN_SHARE,
     TILT_WARN_DEGREES, stop_uncertainty,
 };
-use crate::guide::{DepthSpan, Guidance, Setup};
+use crate::guide::{DepthSpan, Guidance, Setup, Way};
 use crate::pump::{Known, Needle, Provenance};
 use crate::space::{Millimeters, Radians};
 
@@ -14,6 +14,8 @@ pub enum Caution {
     ThinNeedle,
     /// The face is tilted by more than 15 degrees in this plane (H12).
     FaceTilted,
+    /// The needle leans by more than 15 degrees against the face on the way chosen (H12).
+    NeedleLeans,
     /// The needle reaches the deepest stop with little to spare (H13).
     NeedleTight,
     /// Much of the needle stays outside; the stop is metal (H14).
@@ -28,6 +30,7 @@ impl Caution {
         match self {
             Self::ThinNeedle => "caution-thin_needle",
             Self::FaceTilted => "caution-face_tilted",
+            Self::NeedleLeans => "caution-needle_leans",
             Self::NeedleTight => "caution-needle_tight",
             Self::NeedleLong => "caution-needle_long",
             Self::StopGuessed => "caution-stop_guessed",
@@ -77,8 +80,12 @@ pub fn cautions(guidance: &Guidance, setup: &Setup<'_>) -> Vec<Caution> {
     let (Some(path), Some(needle)) = (guidance.path, setup.needle) else {
         return found;
     };
-    if path.tilt.degrees().abs() > TILT_WARN_DEGREES {
+    // Along the picture the tilt of the path is the needle's, not the face's.
+    if path.way != Way::LiveInPlane && path.tilt.degrees().abs() > TILT_WARN_DEGREES {
         found.push(Caution::FaceTilted);
+    }
+    if path.lean.degrees().abs() > TILT_WARN_DEGREES {
+        found.push(Caution::NeedleLeans);
     }
     let spare = longest_reach(needle) - path.depth.most;
     if spare < NEEDLE_TIGHT {

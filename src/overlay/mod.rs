@@ -35,6 +35,8 @@ pub enum Stroke {
     Solid,
     /// Dashed.
     Dashed,
+    /// Continuous, but thin and half transparent: an edge that must not hide what lies under it.
+    Faint,
 }
 
 /// One mark.

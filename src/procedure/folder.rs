@@ -123,6 +123,17 @@ impl SessionFolder {
         Self::with_images(path.to_owned())
     }
 
+    /// Room left on its disk, MB; `None` where that cannot be asked.
+    pub fn free_mb(&self) -> Option<u64> {
+        #[cfg(target_os = "linux")]
+        {
+            let disk = rustix::fs::statvfs(&self.path).ok()?;
+            Some(disk.f_bavail.saturating_mul(disk.f_frsize) / 1_000_000)
+        }
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+
     fn with_images(path: PathBuf) -> Result<Self, FolderProblem> {
         let images = path.join(IMAGES_FOLDER);
         builder(true)

@@ -151,42 +151,6 @@ impl Value {
     }
 }
 
-/// The way the needle is brought to the port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    /// The skin is marked over the port, the probe is put away, then the needle goes in.
-    #[default]
-    MarkThenStick,
-    /// Under the probe, across the picture.
-    LiveOutOfPlane,
-    /// Along the picture, steeply.
-    LiveInPlane,
-}
-
-impl Way {
-    /// Every way.
-    pub const ALL: [Self; 3] = [Self::MarkThenStick, Self::LiveOutOfPlane, Self::LiveInPlane];
-
-    /// The key of its name.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::MarkThenStick => "way-mark",
-            Self::LiveOutOfPlane => "way-out-of-plane",
-            Self::LiveInPlane => "way-in-plane",
-        }
-    }
-
-    /// The key of what it can and cannot show.
-    pub fn limits_key(self) -> &'static str {
-        match self {
-            Self::MarkThenStick => "way-mark-limits",
-            Self::LiveOutOfPlane => "way-out-of-plane-limits",
-            Self::LiveInPlane => "way-in-plane-limits",
-        }
-    }
-}
-
 /// What the operator saw over the pump before the puncture. Seeing none proves nothing (H18).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -223,12 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn every_field_and_way_has_words() {
+    fn every_field_has_words() {
         for field in Field::ALL {
             assert!(has(field.key()), "{}", field.key());
-        }
-        for way in Way::ALL {
-            assert!(has(way.key()) && has(way.limits_key()), "{way:?}");
         }
     }
 }

@@ -143,6 +143,9 @@ pub enum Refusal {
     /// No path is shown, or one that waits for a second plane: nothing to mark.
     #[error("{}", crate::words::say("refusal-no-path"))]
     NoPath,
+    /// The entry of the path is not under the middle of the probe, where the skin is marked.
+    #[error("{}", crate::words::say("refusal-not-centered"))]
+    NotCentered,
     /// No needle is in the skin.
     #[error("{}", crate::words::say("refusal-no-needle"))]
     NoNeedleIn,
@@ -177,6 +180,7 @@ impl Refusal {
             Self::Field(_) => "not_understood",
             Self::AboveCapacity { .. } => "above_capacity",
             Self::NoPath => "no_path",
+            Self::NotCentered => "not_centered",
             Self::NoNeedleIn => "no_needle_in",
             Self::NeedleIsIn => "needle_is_in",
             Self::NoGap => "no_gap",
@@ -202,6 +206,7 @@ mod tests {
         }
         let refusals = [
             Refusal::NoPath,
+            Refusal::NotCentered,
             Refusal::NoNeedleIn,
             Refusal::NeedleIsIn,
             Refusal::NoGap,

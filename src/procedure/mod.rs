@@ -21,7 +21,7 @@ pub use folder::{
     FileRecord, FolderProblem, IMAGES_FOLDER, JOURNAL_FILE, RECORDING_FILE, SESSION_FILE,
     SessionFolder,
 };
-pub use form::{Field, FieldError, FluidAnswer, Value, Way};
+pub use form::{Field, FieldError, FluidAnswer, Value};
 pub use journal::{Journal, JournalProblem};
 pub use missing::{Missing, Refusal};
 pub use refill::{

@@ -1,9 +1,10 @@
 //! What happened in a refill, for the journal and the report.
-use super::form::{Field, FluidAnswer, Value, Way};
+use super::form::{Field, FluidAnswer, Value};
 use super::missing::Missing;
 use super::refill::{BackFlow, Counted, Outcome, PathSeen};
 use super::step::Step;
 use super::volume::{Gap, GapKind, Volume};
+use crate::guide::Way;
 use crate::words::{say, say_with};
 
 /// How a step was entered.
@@ -45,6 +46,13 @@ pub enum RefillEvent {
     WayChosen {
         /// It.
         way: Way,
+    },
+    /// The operator forbade the path of a way because something is in it, or allowed it again.
+    Veto {
+        /// The way.
+        way: Way,
+        /// Whether it is forbidden now.
+        is_set: bool,
     },
     /// The operator answered whether fluid lies over the pump.
     FluidAnswered {
@@ -144,6 +152,14 @@ impl RefillEvent {
                 is_correction,
             } => entered_line(*field, value.as_ref(), *is_correction),
             Self::WayChosen { way } => say(way.key()),
+            Self::Veto { way, is_set } => {
+                let key = if *is_set {
+                    "event-veto-set"
+                } else {
+                    "event-veto-lifted"
+                };
+                say_with(key, &[("way", &say(way.key()))])
+            }
             Self::FluidAnswered { answer } => say(match answer {
                 FluidAnswer::NoneSeen => "event-fluid-none-seen",
                 FluidAnswer::Seen => "event-fluid-seen",

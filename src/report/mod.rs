@@ -15,9 +15,10 @@ pub use about::{SessionAbout, SessionNow, Who, session_file};
 pub use pdf::PdfProblem;
 
 use crate::frame::{FrameId, Origin};
+use crate::guide::Way;
 use crate::procedure::{
     Event, Field, Filling, FluidAnswer, Gap, GapKind, Kept, Missing, Outcome, PathSeen, Refill,
-    Step, Value, Volume, Way,
+    Step, Value, Volume,
 };
 use crate::words::{say, say_with};
 

@@ -6,9 +6,12 @@ use egui::{Frame, Margin, Panel, Ui};
 
 use super::canvas::{Canvas, Painted};
 use super::panels::{self, SidePanel, SourcesSheet};
-use super::scene::{Act, Actions, Change, Display, MarksShown, Mirror, Scene, Sheet, Tab, Zoom};
+use super::scene::{
+    Act, Actions, Change, Display, Lock, MarksShown, Mirror, Scene, Sheet, Tab, Zoom,
+};
 use super::script::Script;
-use super::steps::is_begun;
+use super::second::SecondWindow;
+use super::steps::{self, is_begun};
 use super::theme;
 use super::typing;
 use super::{FirstSheet, Notice, ViewOptions};
@@ -32,6 +35,7 @@ pub struct GuidanceApp {
     look: Look,
     display: Display,
     canvas: Canvas,
+    second: SecondWindow,
     side: SidePanel,
     sources: SourcesSheet,
     /// What opens once the notice was read.
@@ -68,8 +72,11 @@ impl GuidanceApp {
                     Tab::Refill
                 },
                 pass_over_asked: false,
+                lock: Lock::Open,
+                second: false,
             },
             canvas: Canvas::default(),
+            second: SecondWindow::default(),
             side: SidePanel::default(),
             sources: SourcesSheet::default(),
             then: after_notice(options.first_sheet),
@@ -81,12 +88,32 @@ impl GuidanceApp {
     fn perform(&mut self, context: &egui::Context, act: Act) {
         // Whatever is done in between takes back the question.
         let asked = std::mem::take(&mut self.display.pass_over_asked);
+        if self.is_held_by_lock(&act) {
+            return;
+        }
         match act {
+            Act::ToggleLock => {
+                self.display.lock = match self.display.lock {
+                    Lock::Open => Lock::Locked,
+                    Lock::Locked | Lock::Refused => Lock::Open,
+                };
+            }
             Act::NextStep => {
-                if !is_begun(&self.look.refill) {
-                    self.display.tab = Tab::Refill;
-                }
+                self.display.tab = Tab::Refill;
                 self.session.send(Command::Refill(Action::Forward));
+            }
+            Act::NextWay => {
+                let way = self.look.refill.way().next();
+                self.session.send(Command::Refill(Action::ChooseWay(way)));
+            }
+            Act::TakeBack => {
+                let last = steps::last_counted(&self.look.refill);
+                self.session.send(Command::Refill(Action::TakeBack(last)));
+            }
+            Act::AcknowledgeGap => {
+                let kind = steps::gap_in_question(&self.look.refill, &self.look.pump);
+                self.session
+                    .send(Command::Refill(Action::AcknowledgeGap(kind)));
             }
             Act::PassOver if asked => self.session.send(Command::Refill(Action::PassOver)),
             Act::PassOver => self.display.pass_over_asked = is_begun(&self.look.refill),
@@ -133,6 +160,16 @@ impl GuidanceApp {
         }
     }
 
+    /// Whether the lock keeps this from being done; the one line then says so until the next key (H35).
+    fn is_held_by_lock(&mut self, act: &Act) -> bool {
+        if self.display.lock == Lock::Open {
+            return false;
+        }
+        let is_kept = act.is_kept_by_lock();
+        self.display.lock = if is_kept { Lock::Refused } else { Lock::Locked };
+        is_kept
+    }
+
     fn change_display(&mut self, context: &egui::Context, change: Change) {
         let display = &mut self.display;
         match change {
@@ -154,6 +191,7 @@ impl GuidanceApp {
             Change::Pan(by) => display.zoom = display.zoom.moved(by),
             Change::ZoomReset => display.zoom = Zoom::default(),
             Change::Show(tab) => display.tab = tab,
+            Change::ToggleSecond => display.second = !display.second,
             Change::ShowKeys => display.sheet = Some(Sheet::Keys),
             Change::ShowEmergency => {
                 display.sheet = Some(Sheet::Emergency);
@@ -243,6 +281,9 @@ impl eframe::App for GuidanceApp {
         };
         let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);
         panels::sheet(ui, &scene, &mut self.sources, &mut actions);
+        if self.display.second && self.second.ui(&context, &scene) {
+            actions.ask(Act::Display(Change::ToggleSecond));
+        }
         self.script.after_painting(ui, painted);
         for command in self.script.due() {
             self.session.send(command);

@@ -1,6 +1,6 @@
 //! The one line under the picture: the single most useful sentence now, as the guide words it. The view adds only
 //! what the guide cannot know: that there is no picture yet, or that nothing was read from it.
-use super::scene::Scene;
+use super::scene::{Lock, Scene};
 use super::steps::step_line;
 use crate::detect::Finding;
 use crate::engine::{Advice, Liveness, Look};
@@ -9,6 +9,13 @@ use crate::words::say;
 
 /// The line for what is on the screen now: what the step of the refill wants, where that comes first.
 pub(super) fn headline(scene: &Scene<'_>) -> Headline {
+    if scene.display.lock == Lock::Refused {
+        return Headline {
+            key: "view-lock-refused".to_owned(),
+            values: Vec::new(),
+            tone: Tone::Caution,
+        };
+    }
     let picture = picture_line(scene);
     step_line(scene, &picture).unwrap_or(picture)
 }
@@ -43,6 +50,7 @@ fn not_current(scene: &Scene<'_>, reason: Withheld) -> Headline {
         withheld: vec![reason],
         planes: crate::guide::Planes::None,
         plane_refused: None,
+        way_obstacle: None,
     };
     guide::headline(&Finding::default(), &guidance)
 }
@@ -53,10 +61,14 @@ pub(super) fn short_reason(look: &Look) -> String {
         .advice
         .as_ref()
         .and_then(|advice| advice.guidance.withheld.first().copied());
+    let guidance = look.advice.as_ref().map(|advice| &advice.guidance);
+    let is_way =
+        guidance.is_some_and(|g| g.way_obstacle.is_some() && first == Some(Withheld::TooTilted));
     match look.liveness {
         Liveness::Waiting => say("view-why-waiting"),
         Liveness::Stale | Liveness::NotLive => say("view-why-not-current"),
         Liveness::Running | Liveness::Frozen | Liveness::Ended => match first {
+            Some(_) if is_way => say("view-why-way"),
             Some(reason) => say(&format!("view-why-{}", reason.name())),
             None => say("view-why-reading"),
         },

@@ -15,6 +15,9 @@ use crate::space::ScanPoint;
 const LINE_WIDTH: f32 = 2.2;
 /// How far the dark outline reaches beyond a line on each side.
 const OUTLINE: f32 = 1.0;
+/// Width and strength of an edge that must not hide what lies under it.
+const FAINT_WIDTH: f32 = 1.2;
+const FAINT: f32 = 0.55;
 const DASH: f32 = 10.0;
 const GAP: f32 = 6.0;
 /// How far marks may reach beyond the picture.
@@ -68,6 +71,9 @@ fn paint_line(painter: &Painter, ends: [Pos2; 2], color: Color32, manner: Manner
         Manner::Solid => {
             painter.line_segment(ends, under);
             painter.line_segment(ends, over);
+        }
+        Manner::Faint => {
+            painter.line_segment(ends, Stroke::new(FAINT_WIDTH, color.gamma_multiply(FAINT)));
         }
         Manner::Dashed => {
             painter.extend(Shape::dashed_line(&ends, under, DASH, GAP));

@@ -14,6 +14,7 @@ mod readings;
 mod ruler;
 mod scene;
 mod script;
+mod second;
 mod signs;
 mod steps;
 mod texture;

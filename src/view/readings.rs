@@ -191,6 +191,7 @@ fn cautions(scene: &Scene<'_>, guidance: Option<&Guidance>) -> Vec<String> {
         withheld: Vec::new(),
         planes: crate::guide::Planes::None,
         plane_refused: None,
+        way_obstacle: None,
     };
     let setup = guide::Setup {
         pump: &scene.look.pump,
@@ -198,6 +199,7 @@ fn cautions(scene: &Scene<'_>, guidance: Option<&Guidance>) -> Vec<String> {
         certificate: guide::Certificate::NotNeeded,
         planes: guide::Planes::None,
         plane_refused: None,
+        way: guide::Way::default(),
     };
     guide::cautions(guidance.unwrap_or(&nothing), &setup)
         .into_iter()

@@ -155,6 +155,20 @@ pub(super) struct Display {
     pub(super) tab: Tab,
     /// Whether passing a step over was asked for once; the second press does it (H35).
     pub(super) pass_over_asked: bool,
+    pub(super) lock: Lock,
+    /// Whether the second window is open.
+    pub(super) second: bool,
+}
+
+/// Whether settings can be changed (H35).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// They can.
+    Open,
+    /// They cannot.
+    Locked,
+    /// They cannot, and something was just asked for that would have changed one.
+    Refused,
 }
 
 /// A change of how things are shown.
@@ -170,6 +184,8 @@ pub(super) enum Change {
     ShowKeys,
     ShowSources,
     ShowEmergency,
+    /// Opens or closes the second window.
+    ToggleSecond,
     Close,
 }
 
@@ -197,6 +213,14 @@ pub(super) enum Act {
     NextStep,
     /// Passes a step over, at the second press.
     PassOver,
+    /// The next of the three ways to the port.
+    NextWay,
+    /// Takes back what was counted last at this step.
+    TakeBack,
+    /// Says that the large gap was seen.
+    AcknowledgeGap,
+    /// Locks what a stray touch must not change, or unlocks it.
+    ToggleLock,
     /// The source in the row of this number on the connection screen.
     PickSource(usize),
     /// Left to the window system: moves between widgets.
@@ -208,6 +232,45 @@ pub(super) enum Act {
 #[derive(Debug, Default)]
 pub(super) struct Actions {
     asked: Vec<Act>,
+}
+
+impl Act {
+    /// Whether it changes what the lock keeps: pump, needle, source, picture and flip.
+    pub(super) fn is_kept_by_lock(&self) -> bool {
+        match self {
+            Self::Gain(_)
+            | Self::Depth(_)
+            | Self::StepPump(_)
+            | Self::StepNeedle(_)
+            | Self::PickSource(_)
+            | Self::Display(Change::Mirror) => true,
+            Self::Send(command) => matches!(
+                command,
+                Command::SetImaging(_)
+                    | Command::ChoosePump(_)
+                    | Command::ChooseNeedle(_)
+                    | Command::GiveScale(_)
+                    | Command::SetPicture(_)
+                    | Command::ChooseMode(_)
+                    | Command::SetFirmware(_)
+                    | Command::Connect(_)
+            ),
+            Self::ToggleFreeze
+            | Self::TakeSnapshot
+            | Self::Display(_)
+            | Self::Restart
+            | Self::Nudge(_)
+            | Self::SlideOnScreen(_)
+            | Self::Acknowledge
+            | Self::NextStep
+            | Self::PassOver
+            | Self::NextWay
+            | Self::TakeBack
+            | Self::AcknowledgeGap
+            | Self::ToggleLock
+            | Self::MoveFocus => false,
+        }
+    }
 }
 
 impl Actions {

@@ -1,7 +1,10 @@
 //! The refill as the window words it: what the step wants, in the one line.
 use super::scene::Scene;
-use crate::guide::{Headline, Tone};
-use crate::procedure::{Circumstances, Missing, Refill, Refusal, Step, Way};
+use crate::guide::{Headline, Tone, Way, limits};
+use crate::procedure::{
+    Circumstances, Counted, GapKind, Missing, NeedlePlace, Refill, Refusal, Step,
+};
+use crate::pump::PumpModel;
 use crate::words::say;
 
 /// Whether a refill was begun; before that the window is for looking only.
@@ -50,13 +53,12 @@ pub(super) fn step_line(scene: &Scene<'_>, picture: &Headline) -> Option<Headlin
         return None;
     }
     match missing(scene).first() {
-        Some(Missing::Localisation) if is_ready(scene) => Some(plain(
-            match refill.way() {
-                Way::MarkThenStick => "step-mark-now",
-                Way::LiveOutOfPlane | Way::LiveInPlane => "step-approach-now",
-            },
-            Tone::Go,
-        )),
+        // The live ways say in the picture's own line where and how the needle goes in.
+        Some(Missing::Localisation)
+            if refill.way() == Way::MarkThenStick && is_ready_to_mark(scene) =>
+        {
+            Some(plain("step-mark-now", Tone::Go))
+        }
         Some(_) if is_picture_step => None,
         Some(first) => {
             let tone = if [Missing::FluidSeen, Missing::NoBackFlow].contains(first) {
@@ -78,11 +80,11 @@ pub(super) fn step_line(scene: &Scene<'_>, picture: &Headline) -> Option<Headlin
     }
 }
 
-/// Whether a path is shown that waits for nothing.
-fn is_ready(scene: &Scene<'_>) -> bool {
+/// Whether a path is shown that waits for nothing, its entry under the middle of the probe.
+fn is_ready_to_mark(scene: &Scene<'_>) -> bool {
     circumstances(scene)
         .path
-        .is_some_and(|path| !path.provisional)
+        .is_some_and(|path| !path.provisional && path.offset_mm.abs() <= limits::CENTERED_WITHIN.0)
 }
 
 /// The words for a step that has everything.
@@ -100,6 +102,25 @@ fn plain(key: &str, tone: Tone) -> Headline {
         values: Vec::new(),
         tone,
     }
+}
+
+/// What a press on the key that takes back means now: what is counted at this step.
+pub(super) fn last_counted(refill: &Refill) -> Counted {
+    if refill.step() >= Step::Fill {
+        Counted::Aliquot
+    } else if refill.needle() != NeedlePlace::Out && refill.redirections() > 0 {
+        Counted::Redirection
+    } else {
+        Counted::Puncture
+    }
+}
+
+/// The large gap that waits for a word; the first of them when none does.
+pub(super) fn gap_in_question(refill: &Refill, pump: &PumpModel) -> GapKind {
+    GapKind::ALL
+        .into_iter()
+        .find(|kind| refill.wants_word_on(*kind, pump))
+        .unwrap_or(GapKind::Aspirated)
 }
 
 /// Minutes and seconds since the refill began.

@@ -9,8 +9,10 @@ binary=${PORTSIGHT_BINARY:-${CARGO_TARGET_DIR:-target}/release/portsight}
 [ -x "$binary" ] || cargo build --release
 kills=${1:-20}
 seed=${2:-1}
-# Kills fall within so many milliseconds of the start; a rehearsal takes longer than that on any machine so far.
-span=${KILL_SPAN_MS:-8000}
+# One kill in ten falls anywhere within so many milliseconds of the start; a rehearsal takes longer than that on any
+# machine so far. The others come early, where entry follows upon entry, so that a thousand of them end in this hour.
+span=${KILL_SPAN_MS:-6000}
+early_span=${KILL_EARLY_SPAN_MS:-1200}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT INT TERM
 
@@ -19,13 +21,16 @@ while [ "$done_kills" -lt "$kills" ]; do
     done_kills=$((done_kills + 1))
     # A linear congruential generator: the same seed gives the same moments everywhere.
     seed=$(((seed * 1103515245 + 12345) % 2147483648))
-    wait_ms=$((seed / 65536 % span))
+    if [ $((done_kills % 10)) -eq 0 ]; then within=$span; else within=$early_span; fi
+    wait_ms=$((seed / 65536 % within))
     case $((seed / 1024 % 3)) in
         0) preset=easy ;;
         1) preset=tilted ;;
-        *) preset=rotated ;;
+        *) preset=scar ;;
     esac
     session="$folder/$done_kills"
+    # Emptied here: a kill may come before the new process has emptied what the one before it said.
+    : >"$folder/said"
     "$binary" rehearse --preset "$preset" --seed "$done_kills" --out "$session" --acks \
         >"$folder/said" 2>/dev/null &
     running=$!
@@ -40,7 +45,10 @@ while [ "$done_kills" -lt "$kills" ]; do
     if [ ! -e "$session/journal.jsonl" ]; then
         # Killed before there was a journal: nothing can have been acknowledged.
         early=$((early + 1))
-        [ "$acknowledged" -eq 0 ] || lost=$((lost + 1))
+        if [ "$acknowledged" -ne 0 ]; then
+            lost=$((lost + 1))
+            echo "kills.sh: kill $done_kills ($wait_ms ms): $acknowledged acknowledged, and there is no journal" >&2
+        fi
         rm -rf "$session"
         continue
     fi

@@ -36,12 +36,14 @@ fn setup(pump: &str, needle: &str) -> Setup<'static> {
         certificate: Certificate::NotNeeded,
         planes: portsight::guide::Planes::None,
         plane_refused: None,
+        way: portsight::guide::Way::MarkThenStick,
     }
 }
 
 const BASIS: Basis = Basis {
     has_scale: true,
     beams: Beams::Parallel,
+    half_width: Millimeters(20.0),
 };
 const FRESH: Standing = Standing::Stream {
     age: Duration::ZERO,

@@ -159,7 +159,7 @@ fn pure_rooms_read_no_clock_start_no_thread_and_touch_no_file() {
 fn special_crates_stay_in_their_rooms() {
     let homes: &[(&str, &[&str])] = &[
         ("rusb::", &["probe/usb/"]),
-        ("rustix::", &["probe/grabber/v4l2/"]),
+        ("rustix::", &["probe/grabber/v4l2/", "procedure/folder.rs"]),
         ("krilla::", &["report/pdf.rs"]),
         ("maud::", &["report/html.rs"]),
         ("eframe::", &["view/"]),

@@ -64,9 +64,7 @@ fn timeless(session: &Path) -> [Vec<Value>; 2] {
 #[test]
 fn a_rehearsed_refill_leaves_a_session_that_holds_and_shows_every_change() {
     let folder = tempfile::tempdir().expect("folder");
-    let arguments = [
-        "rehearse", "--preset", "tilted", "--seed", "7", "--out", "s",
-    ];
+    let arguments = ["rehearse", "--preset", "scar", "--seed", "7", "--out", "s"];
     let out = run(folder.path(), &arguments);
     let said = text(&out.stdout);
     assert!(out.status.success(), "{said}{}", text(&out.stderr));
@@ -88,7 +86,7 @@ fn a_rehearsed_refill_leaves_a_session_that_holds_and_shows_every_change() {
         serde_json::from_slice(&std::fs::read(session.join("report.json")).expect("report"))
             .expect("json");
     assert_eq!(report["outcome"], "completed");
-    assert_eq!(report["who"]["study_code"], "R-tilted-7");
+    assert_eq!(report["who"]["study_code"], "R-scar-7");
     assert_eq!(report["passed_over"], serde_json::json!([]));
     assert_eq!(report["localisation"]["provisional"], false);
     let kept: Vec<&str> = report["images"]
@@ -110,9 +108,7 @@ fn a_rehearsed_refill_leaves_a_session_that_holds_and_shows_every_change() {
 
     let again = run(
         folder.path(),
-        &[
-            "rehearse", "--preset", "tilted", "--seed", "7", "--out", "t",
-        ],
+        &["rehearse", "--preset", "scar", "--seed", "7", "--out", "t"],
     );
     assert!(again.status.success(), "{}", text(&again.stderr));
     let [first, second] = [timeless(&session), timeless(&folder.path().join("t"))];

@@ -15,7 +15,7 @@ use portsight::frame::{Frame, FrameId, ImagingSettings, Origin};
 use portsight::guide::{Planes, Withheld};
 use portsight::image::PictureSize;
 use portsight::notice::Notice;
-use portsight::procedure::SessionFolder;
+use portsight::procedure::{Action, NeedlePlace, Outcome, SessionFolder};
 use portsight::pump;
 use portsight::simulate::{Preset, Scenario, VirtualProbe};
 use portsight::stream::{Delivery, FrameSource, SourceProblem};
@@ -396,6 +396,30 @@ fn another_needle_is_advised_on_without_a_new_frame() {
     stage.until("needle unknown", |l| {
         reasons(l).contains(&Withheld::NeedleUnknown)
     });
+}
+
+#[test]
+fn a_refill_left_lying_open_is_closed_but_not_with_a_needle_in_the_skin() {
+    let stage = Stage::open(Origin::Live);
+    let wait = Duration::from_mins(31);
+    stage.engine.send(Command::Refill(Action::Puncture));
+    stage.until("punctured", |l| l.refill.punctures() == 1);
+    stage.clock.advance(wait);
+    // The desk looks after it between two jobs, of which this is one.
+    stage.engine.send(Command::TakeSnapshot);
+    stage.until("looked after", |l| l.journalled > 0);
+    assert_eq!(stage.engine.look().refill.outcome(), None);
+    stage.engine.send(Command::Refill(Action::TakeNeedleOut));
+    stage.until("out", |l| l.refill.needle() == NeedlePlace::Out);
+    assert_eq!(stage.engine.look().refill.outcome(), None);
+    stage.clock.advance(wait);
+    let look = stage.until("closed", |l| l.refill.outcome().is_some());
+    assert_eq!(look.refill.outcome(), Some(Outcome::Abandoned));
+    let journal = stage.journal();
+    assert!(journal.iter().any(|e| {
+        let text = e["text"].as_str().unwrap_or_default();
+        e["event"] == "trouble" && text.contains("30 minutes")
+    }));
 }
 
 #[test]

@@ -155,6 +155,9 @@ pub(crate) fn advice(frame: u64, z: f64) -> Arc<Advice> {
             most: Millimeters(z + 11.0),
         },
         provisional: false,
+        way: portsight::guide::Way::MarkThenStick,
+        lean: Radians(0.0),
+        corridor: Millimeters(2.0),
     };
     Arc::new(Advice {
         finding,
@@ -165,6 +168,7 @@ pub(crate) fn advice(frame: u64, z: f64) -> Arc<Advice> {
             withheld: Vec::new(),
             planes: portsight::guide::Planes::None,
             plane_refused: None,
+            way_obstacle: None,
         },
         has_scale: true,
     })

@@ -1,5 +1,6 @@
 //! The window, driven through its accessibility tree: no display and no graphics needed.
 mod fake;
+mod faults;
 mod refill;
 mod sources;
 
@@ -241,6 +242,14 @@ fn a_frozen_picture_runs_again_and_a_recording_starts_again() {
     assert_eq!(session.take_sent(), [Command::Unfreeze, Command::Restart]);
 }
 
+/// Where the ruler's second centimetre is written; the rail and the side panel have figures of their own.
+fn ruler_at(harness: &Harness<'_, GuidanceApp>) -> f32 {
+    painted_texts(harness)
+        .into_iter()
+        .find(|(words, ink, _)| words == "2" && ink.left() > 80.0 && ink.right() < 960.0)
+        .map_or(f32::NAN, |(_, ink, _)| ink.center().x)
+}
+
 #[test]
 fn flipping_moves_the_marker_and_says_so_and_turns_the_arrows() {
     let (session, mut harness) = window(fake::look());
@@ -248,9 +257,16 @@ fn flipping_moves_the_marker_and_says_so_and_turns_the_arrows() {
         .get_by_label("fill port 6.8 of 7.0 mm")
         .rect()
         .center();
+    let ruler_before = ruler_at(&harness);
+    assert!(ruler_before > 700.0, "the ruler stands at the marked side");
     harness.key_press(Key::F);
     harness.run();
     harness.get_by_label("FLIPPED");
+    let ruler = ruler_at(&harness);
+    assert!(
+        ruler < 300.0,
+        "the ruler has gone with the marked side: {ruler}"
+    );
     let marker = harness.get_by_label(&say("view-marked-side")).rect();
     assert!(marker.right() < 300.0, "{marker}");
     // Its words stay away from the port on the other side.
@@ -265,6 +281,24 @@ fn flipping_moves_the_marker_and_says_so_and_turns_the_arrows() {
     harness.run();
     let expected = [Command::FlipShown(true), Command::Nudge(Nudge::Slide(-1.0))];
     assert_eq!(session.take_sent(), expected);
+}
+
+#[test]
+fn the_second_window_shows_picture_marks_and_line_and_has_nothing_to_press() {
+    let (_, mut harness) = window(fake::look());
+    let buttons = harness.query_all_by_role(egui::Role::Button).count();
+    let badges = harness.query_all_by_label("SIMULATION").count();
+    harness.key_press(Key::M);
+    harness.run();
+    assert_eq!(harness.query_all_by_label("SIMULATION").count(), badges + 1);
+    let marks = harness.query_all_by_label("needle stop 30 to 36 mm");
+    assert_eq!(marks.count(), 2);
+    // Without a window system it is a window inside the window, which brings a button to close it at most.
+    let now = harness.query_all_by_role(egui::Role::Button).count();
+    assert!(now <= buttons + 2, "{now} buttons after {buttons}");
+    harness.key_press(Key::M);
+    harness.run();
+    assert_eq!(harness.query_all_by_label("SIMULATION").count(), badges);
 }
 
 #[test]

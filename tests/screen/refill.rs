@@ -5,14 +5,17 @@ use egui::{Event, Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
 use portsight::detect::FluidSeen;
 use portsight::engine::{Command, Look};
-use portsight::guide::Withheld;
-use portsight::procedure::{Action, BackFlow, Counted, Field, FluidAnswer, GapKind, Refill, Step};
+use portsight::guide::{Way, Withheld};
+use portsight::procedure::{
+    Action, BackFlow, Counted, Field, FluidAnswer, GapKind, PathSeen, Refill, Refusal, Step,
+};
+use portsight::pump::Provenance;
 use portsight::space::Millimeters;
 use portsight::view::Notice;
 use portsight::words::{say, say_with};
 
 use crate::fake;
-use crate::{changed, sized_window, window};
+use crate::{changed, check_controls, check_texts, painted_texts, sized_window, window};
 
 /// A look at a refill after some actions; the port is confirmed and its path shown.
 fn after(actions: &[Action]) -> Look {
@@ -21,6 +24,11 @@ fn after(actions: &[Action]) -> Look {
     for action in actions {
         let mut at = look.circumstances();
         at.planes_confirmed = true;
+        // The probe was slid until the entry of the path lay under its middle.
+        at.path = at.path.map(|path| PathSeen {
+            offset_mm: 0.4,
+            ..path
+        });
         refill.take(action, &at);
     }
     look.refill = Arc::new(refill);
@@ -83,7 +91,6 @@ fn before_a_refill_the_line_is_the_pictures_and_enter_begins_one() {
 fn the_line_says_what_each_step_wants() {
     for (step, key) in [
         (Step::ScanForFluid, "missing-fluid_scan"),
-        (Step::Approach, "step-mark-now"),
         (Step::Puncture, "missing-puncture"),
         (Step::EmptyAndCompare, "missing-aspirated"),
         (Step::Fill, "missing-aliquot"),
@@ -96,6 +103,55 @@ fn the_line_says_what_each_step_wants() {
     }
     let (_, harness) = window(after(&[Action::Forward]));
     harness.get_by_label(&say("missing-identity"));
+}
+
+#[test]
+fn the_skin_is_marked_only_when_the_entry_lies_under_the_middle_of_the_probe() {
+    let (session, mut harness) = window(at(Step::Approach));
+    harness.get_by_label(&say("step-mark-now"));
+    let aside = |look: &mut Look| {
+        let mut advice = (**look.advice.as_ref().expect("one")).clone();
+        let path = advice.guidance.path.as_mut().expect("shown");
+        path.entry.x = 4.0;
+        look.advice = Some(Arc::new(advice));
+    };
+    session.change(aside);
+    harness.run();
+    assert!(harness.query_by_label(&say("step-mark-now")).is_none());
+    let mut refill = Refill::default();
+    let mut look = fake::look();
+    aside(&mut look);
+    let events = refill.take(&Action::Locate, &look.circumstances());
+    assert_eq!(refill.refused(), Some(&Refusal::NotCentered), "{events:?}");
+}
+
+#[test]
+fn the_way_a_count_and_a_gap_have_keys_of_their_own() {
+    let mut actions = up_to(Step::EmptyAndCompare);
+    actions.push(enter(Field::Aspirated, "1.0"));
+    for (look, key, action) in [
+        (
+            at(Step::Approach),
+            Key::W,
+            Action::ChooseWay(Way::LiveOutOfPlane),
+        ),
+        (
+            at(Step::Puncture),
+            Key::Z,
+            Action::TakeBack(Counted::Puncture),
+        ),
+        (at(Step::Report), Key::Z, Action::TakeBack(Counted::Aliquot)),
+        (
+            after(&actions),
+            Key::K,
+            Action::AcknowledgeGap(GapKind::Aspirated),
+        ),
+    ] {
+        let (session, mut harness) = window(look);
+        harness.key_press(key);
+        harness.run();
+        assert_eq!(session.take_sent(), [refill(action)]);
+    }
 }
 
 #[test]
@@ -261,4 +317,83 @@ fn the_picture_and_its_marks_do_not_wait_for_a_form() {
     harness.run();
     harness.get_by_label("needle stop 30 to 36 mm");
     assert!(session.shown().iter().any(|(_, marks)| marks.is_some()));
+}
+
+#[test]
+fn the_page_of_every_step_fits_a_small_window_without_scrolling() {
+    for step in Step::ALL {
+        let mut look = at(step);
+        // Most models bring this caution along.
+        Arc::make_mut(&mut look.pump).needle_stop.provenance = Provenance::Guessed;
+        let (_, mut harness) = window(look);
+        harness.key_press(Key::Num6);
+        harness.run();
+        let footer = harness.get_by_label(&say("notice-research")).rect();
+        for node in harness.query_all_by_role(Role::Button) {
+            let rect = node.rect();
+            // The panel keeps a margin of 10 points above the footer, where nothing is seen.
+            let is_seen = rect.bottom() <= footer.top() - 10.0;
+            assert!(is_seen, "{step:?}: {rect} above {footer}");
+        }
+        check_controls(&harness, &format!("{step:?}"));
+        check_texts(&painted_texts(&harness), &format!("{step:?}"));
+    }
+}
+
+#[test]
+fn enter_leads_to_the_field_that_the_step_still_wants() {
+    for (actions, key) in [
+        (vec![Action::Forward], Field::StudyCode.key()),
+        (
+            vec![enter(Field::StudyCode, "S-7"), Action::Forward],
+            Field::Drug.key(),
+        ),
+        (
+            [up_to(Step::EmptyAndCompare), vec![Action::Forward]].concat(),
+            Field::Aspirated.key(),
+        ),
+        (
+            [up_to(Step::Fill), vec![Action::Forward]].concat(),
+            "view-refill-aliquot",
+        ),
+    ] {
+        let (session, mut harness) = window(after(&actions));
+        harness.key_press(Key::Num6);
+        harness.run();
+        let words = say(key);
+        let field = harness.get_by_role_and_label(Role::TextInput, &words);
+        assert!(field.is_focused(), "{key} has not got the keyboard");
+        session.take_sent();
+        harness.event(Event::Text("4.9".to_owned()));
+        harness.run();
+        harness.key_press(Key::Enter);
+        harness.run();
+        assert_eq!(
+            session.take_sent().len(),
+            1,
+            "{key}: entered once, and no step taken"
+        );
+    }
+}
+
+#[test]
+fn locked_settings_stay_as_they_are_and_the_line_says_how_to_unlock_them() {
+    let (session, mut harness) = window(at(Step::Puncture));
+    let press = |harness: &mut egui_kittest::Harness<'static, _>, key| {
+        harness.key_press(key);
+        harness.run();
+    };
+    press(&mut harness, Key::Q);
+    for key in [Key::P, Key::N, Key::G, Key::D, Key::F] {
+        press(&mut harness, key);
+        assert_eq!(session.take_sent(), [], "{key:?}");
+        harness.get_by_label(&say("view-lock-refused"));
+    }
+    // The refill itself goes on.
+    press(&mut harness, Key::U);
+    assert_eq!(session.take_sent(), [refill(Action::Puncture)]);
+    assert!(harness.query_by_label(&say("view-lock-refused")).is_none());
+    press(&mut harness, Key::Q);
+    press(&mut harness, Key::F);
+    assert_eq!(session.take_sent(), [Command::FlipShown(true)]);
 }

@@ -5,7 +5,10 @@ use crate::guide::limits::{
     SIGMA_MOST, SPEED_REFUSE_MM_S, STALE_AFTER, TILT_REFUSE_DEGREES,
 };
 use crate::guide::planner::{Unplannable, plan};
-use crate::guide::{Basis, Guidance, NeedlePath, Setup, Standing, Withheld, longest_reach};
+use crate::guide::way::{by_way, corridor};
+use crate::guide::{
+    Basis, Guidance, NeedlePath, Setup, Standing, WayObstacle, Withheld, longest_reach,
+};
 use crate::pump::{Needle, PumpModel};
 
 /// A path for what was found, or every reason why there is none.
@@ -27,7 +30,17 @@ pub fn advise(
     if finding.motion.moving || !still {
         against.push(Withheld::Moving);
     }
+    let mut way_obstacle = None;
     let path = judge_geometry(finding, basis, setup, &mut against);
+    let path = path.and_then(|square| {
+        judge_way(square, finding, basis, setup)
+            .map_err(|obstacle| way_obstacle = Some(obstacle))
+            .ok()
+    });
+    if way_obstacle.is_some() {
+        against.push(Withheld::TooTilted);
+    }
+    judge_needle(path.as_ref(), setup, &mut against);
     against.sort_unstable();
     against.dedup();
     Guidance {
@@ -36,6 +49,7 @@ pub fn advise(
         withheld: against,
         planes: setup.planes,
         plane_refused: setup.plane_refused,
+        way_obstacle,
     }
 }
 
@@ -111,22 +125,41 @@ fn judge_geometry(
     }
     // A still is one plane for ever.
     let confirmed = setup.planes.confirmed() && finding.state == PortState::Locked;
-    let path = match plan(port.center, face.tilt, &basis.beams, setup.pump, !confirmed) {
-        Ok(path) => path,
+    match plan(port.center, face.tilt, &basis.beams, setup.pump, !confirmed) {
+        Ok(path) => Some(path),
         Err(Unplannable::BesideProbe) => {
             against.push(Withheld::TooTilted);
-            return None;
+            None
         }
         Err(Unplannable::Nonsense) => {
             against.push(Withheld::LowConfidence);
-            return None;
+            None
         }
+    }
+}
+
+/// The path of the way chosen, with its corridor.
+fn judge_way(
+    square: NeedlePath,
+    finding: &Finding,
+    basis: &Basis,
+    setup: &Setup<'_>,
+) -> Result<NeedlePath, WayObstacle> {
+    let mut path = by_way(setup.way, square, basis, setup.pump.needle_stop)?;
+    if let Some(port) = &finding.port {
+        path.corridor = corridor(port, setup.pump, setup.needle, path.lean);
+    }
+    Ok(path)
+}
+
+/// Whether the needle reaches along this path.
+fn judge_needle(path: Option<&NeedlePath>, setup: &Setup<'_>, against: &mut Vec<Withheld>) {
+    let (Some(path), Some(needle)) = (path, setup.needle.filter(Needle::is_sound)) else {
+        return;
     };
-    let needle = setup.needle.filter(Needle::is_sound)?;
     if path.depth.most > longest_reach(needle) {
         against.push(Withheld::NeedleTooShort);
     }
-    Some(path)
 }
 
 /// Whether the detector is sure enough of the port; anything that is no number is not.

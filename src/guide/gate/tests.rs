@@ -49,6 +49,7 @@ fn linear() -> Basis {
     Basis {
         has_scale: true,
         beams: Beams::Parallel,
+        half_width: Millimeters(20.0),
     }
 }
 
@@ -59,6 +60,7 @@ fn setup() -> Setup<'static> {
         certificate: Certificate::NotNeeded,
         planes: crate::guide::Planes::None,
         plane_refused: None,
+        way: crate::guide::Way::MarkThenStick,
     }
 }
 
@@ -106,6 +108,22 @@ fn a_path_is_withheld_when_the_picture_is_stale() {
     );
     let age = Duration::from_millis(250);
     assert_eq!(reasons_at(Standing::Stream { age }), []);
+}
+
+#[test]
+fn a_path_is_withheld_when_the_operator_has_seen_something_in_its_way() {
+    let mut guidance = advise(&sound(), &linear(), &setup(), &FRESH);
+    assert!(guidance.path.is_some());
+    for _ in 0..2 {
+        guidance.veto();
+        assert_eq!(guidance.path, None);
+        assert_eq!(guidance.withheld, [Withheld::Vetoed]);
+    }
+    let mut moving = sound();
+    moving.motion.moving = true;
+    let mut guidance = advise(&moving, &linear(), &setup(), &FRESH);
+    guidance.veto();
+    assert_eq!(guidance.withheld, [Withheld::Vetoed, Withheld::Moving]);
 }
 
 #[test]
@@ -260,6 +278,7 @@ fn a_path_that_would_start_beside_a_curved_probe_is_too_oblique() {
             far: 80.0,
             half: Radians::from_degrees(60.0),
         },
+        half_width: Millimeters(9.0),
     };
     let guidance = advise(&locked(28.0, 20.0, 0.0), &basis, &setup(), &FRESH);
     assert_eq!(guidance.withheld, [Withheld::TooTilted]);
@@ -365,6 +384,7 @@ fn all_reasons_are_given_gravest_first() {
         certificate: Certificate::Expired,
         planes: crate::guide::Planes::None,
         plane_refused: None,
+        way: crate::guide::Way::MarkThenStick,
     };
     let expected = [
         Withheld::NotLive,
@@ -476,7 +496,8 @@ proptest! {
         let setup = Setup {
             pump: find(if pump { "isomed-35" } else { "generic" }).expect("listed"),
             needle: needle.then(|| "22G:51".parse().expect("a needle")),
-            certificate: if holds { Certificate::Valid } else { Certificate::Expired }, planes: crate::guide::Planes::None, plane_refused: None, };
+            certificate: if holds { Certificate::Valid } else { Certificate::Expired }, planes: crate::guide::Planes::None, plane_refused: None,
+            way: crate::guide::Way::MarkThenStick, };
         let standing = Standing::Stream { age: Duration::from_millis(age) };
         let guidance = advise(&sound(), &basis, &setup, &standing);
         prop_assert_eq!(guidance.path.is_some(), scale && holds && pump && needle && age <= 250);

@@ -220,7 +220,7 @@ fn draw_mark(canvas: &mut Canvas, mark: &Mark, image: &ScanImage, placed: &Place
 
 fn draw_line(canvas: &mut Canvas, a: Spot, b: Spot, color: Color, stroke: Stroke) {
     let (dash, gap) = match stroke {
-        Stroke::Solid => (f32::INFINITY, 0.0),
+        Stroke::Solid | Stroke::Faint => (f32::INFINITY, 0.0),
         Stroke::Dashed => (11.0, 7.0),
     };
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);

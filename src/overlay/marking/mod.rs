@@ -1,10 +1,12 @@
 //! What is drawn over a picture: shape says what a thing is, its look says how it is known (H32).
+mod approach;
+
 use crate::detect::{Face, Finding, NeedleSeen, Port, PortState};
-use crate::guide::{Guidance, NeedlePath};
+use crate::guide::Guidance;
 use crate::image::{LengthUnit, ScanImage};
 use crate::overlay::{Look, Mark, Marks, Stroke};
 use crate::pump::PumpModel;
-use crate::space::{PixelPoint, Radians, ScanPoint};
+use crate::space::{Radians, ScanPoint};
 use crate::words;
 
 /// The face line runs this far above the metal, mm, so that the metal stays visible.
@@ -16,13 +18,6 @@ const BRACKET_DOWN: f64 = 1.2;
 const BRACKET_FOOT: f64 = 0.9;
 /// Clear space between the opening and its brackets, mm.
 const BRACKET_GAP: f64 = 0.3;
-/// Distance of the path's depth ticks, and half their width, mm.
-const TICK_STEP: f64 = 5.0;
-const TICK_HALF: f64 = 0.9;
-/// Half the width of the bar at the needle stop, mm.
-const STOP_HALF: f64 = 2.2;
-/// Radius of the ring at the skin, mm.
-const ENTRY_RADIUS: f64 = 1.0;
 /// Radius of the ring round a tip that was followed, mm.
 const TIP_RADIUS: f64 = 0.8;
 /// Clear space between a mark and its words, mm.
@@ -172,37 +167,6 @@ impl Sheet {
     fn port_label(&mut self, port: &Port, tilt: Radians, text: String, look: Look) {
         let beside = port.center.along(tilt, port.width.0 / 2.0 + LABEL_GAP);
         self.label(off_face(beside, tilt, BRACKET_UP + 1.8), text, look);
-    }
-
-    /// Dashed from the skin to the stop, a tick every 5 mm, a bar at the stop, a ring at the skin.
-    fn path(&mut self, path: &NeedlePath, image: &ScanImage) {
-        let length = path.entry.distance(path.stop);
-        if !length.is_finite() || length <= ENTRY_RADIUS {
-            return;
-        }
-        let start = path.entry.toward(path.stop, ENTRY_RADIUS / length);
-        self.line(start, path.stop, Look::Suggested, Stroke::Dashed);
-        let mut depth = TICK_STEP;
-        while depth < length - 1.0 {
-            let middle = path.entry.toward(path.stop, depth / length);
-            self.across(middle, path.tilt, TICK_HALF);
-            depth += TICK_STEP;
-        }
-        self.across(path.stop, path.tilt, STOP_HALF);
-        self.ring(path.entry, ENTRY_RADIUS, Look::Suggested);
-        let least = format!("{:.0}", path.depth.least.0.floor());
-        let most = format!("{:.0}", path.depth.most.0.ceil());
-        let text = words::say_with("overlay-needle-stop", &[("least", &least), ("most", &most)]);
-        // Below the picture there is no room for words: they go to the last line that has.
-        let lowest = image.point_of(PixelPoint::new(0.0, image.rows as f64)).z - LABEL_GAP;
-        let beside = path.stop.along(path.tilt, STOP_HALF + 1.0);
-        let at = ScanPoint::new(beside.x, beside.z.min(lowest));
-        self.label(at, text, Look::Suggested);
-    }
-
-    fn across(&mut self, middle: ScanPoint, tilt: Radians, half: f64) {
-        let ends = (middle.along(tilt, -half), middle.along(tilt, half));
-        self.line(ends.0, ends.1, Look::Suggested, Stroke::Solid);
     }
 
     /// A needle is called a needle; a tip only when it was followed in the plane (H17).

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Timestamp;
 use crate::frame::{Beams, FrameId, Origin};
-use crate::guide::{Basis, Certificate, Setup, Standing, Withheld, advise};
+use crate::guide::{Basis, Certificate, Guidance, Setup, Standing, Withheld, advise};
 use crate::pump::find;
 use crate::space::{Affine, Millimeters, Segment};
 
@@ -54,6 +54,7 @@ pub(crate) fn advice(finding: &Finding) -> Guidance {
     let basis = Basis {
         has_scale: true,
         beams: Beams::Parallel,
+        half_width: Millimeters(20.0),
     };
     let setup = Setup {
         pump: find("synchromed2-20").expect("listed"),
@@ -61,6 +62,7 @@ pub(crate) fn advice(finding: &Finding) -> Guidance {
         certificate: Certificate::NotNeeded,
         planes: crate::guide::Planes::None,
         plane_refused: None,
+        way: crate::guide::Way::MarkThenStick,
     };
     let standing = Standing::Stream {
         age: Duration::ZERO,
@@ -99,7 +101,8 @@ fn a_locked_port_has_brackets_path_stop_and_words_beside_it() {
     let port = finding.port.expect("locked");
     for mark in &marks {
         if let Mark::Label { at, .. } = mark {
-            assert!(at.x > port.center.x + port.width.0 / 2.0 || at.z > port.center.z + 5.0);
+            let beside = at.x > port.center.x + port.width.0 / 2.0;
+            assert!(beside || (at.z - port.center.z).abs() > 5.0);
         }
     }
     let dashed = |mark: &&Mark| {
@@ -236,5 +239,134 @@ fn numbers_that_are_none_draw_nothing() {
             Mark::Ring { center, .. } => assert!(center.is_finite()),
             Mark::Label { at, .. } => assert!(at.is_finite()),
         }
+    }
+}
+
+/// The marks of a locked port, centred, on each way, the port confirmed in two planes.
+fn by_way(way: crate::guide::Way, center: ScanPoint) -> (Guidance, Vec<Mark>) {
+    let finding = Finding {
+        port: locked().port.map(|port| Port { center, ..port }),
+        face: Some(Face {
+            segment: Segment::new(
+                ScanPoint::new(center.x - 15.0, center.z),
+                ScanPoint::new(center.x + 15.0, center.z),
+            ),
+            tilt: Radians(0.0),
+        }),
+        ..locked()
+    };
+    let seen = crate::guide::PlaneSeen {
+        frame: FrameId(3),
+        captured_at: Timestamp::ZERO,
+        depth: Millimeters(center.z),
+        tilt: Radians(0.0),
+    };
+    let pump = find("synchromed2-20").expect("listed");
+    let basis = Basis {
+        has_scale: true,
+        beams: Beams::Parallel,
+        half_width: Millimeters(20.0),
+    };
+    let setup = Setup {
+        pump,
+        needle: Some("22G:76".parse().expect("a needle")),
+        certificate: Certificate::NotNeeded,
+        planes: crate::guide::Planes::Both {
+            first: seen,
+            second: seen,
+        },
+        plane_refused: None,
+        way,
+    };
+    let fresh = Standing::Stream {
+        age: Duration::ZERO,
+    };
+    let guidance = advise(&finding, &basis, &setup, &fresh);
+    let marks = marks(&finding, &guidance, &picture(400, 500, 0.1), pump).marks;
+    (guidance, marks)
+}
+
+fn lanes(marks: &[Mark]) -> usize {
+    let is_lane = |mark: &&Mark| {
+        matches!(
+            mark,
+            Mark::Line {
+                look: Look::Suggested,
+                stroke: Stroke::Dashed,
+                ..
+            }
+        )
+    };
+    marks.iter().filter(is_lane).count()
+}
+
+#[test]
+fn every_way_to_the_port_has_a_drawing_of_its_own() {
+    use crate::guide::Way;
+    let (_, mark) = by_way(Way::MarkThenStick, ScanPoint::new(0.5, 25.0));
+    assert!(labels(&mark).contains(&"entry under the middle".to_owned()));
+    assert_eq!(lanes(&mark), 1);
+    let (_, aside) = by_way(Way::MarkThenStick, ScanPoint::new(4.2, 25.0));
+    assert!(labels(&aside).contains(&"4 mm".to_owned()), "{aside:?}");
+    assert!(!labels(&aside).contains(&"entry under the middle".to_owned()));
+
+    // Across the picture no line leads to the port: a frame where the needle crosses, and words for the rest.
+    let (guidance, across) = by_way(Way::LiveOutOfPlane, ScanPoint::new(0.5, 25.0));
+    let path = guidance.path.expect("deep enough");
+    assert!(path.lean.degrees() > 10.0);
+    let words = labels(&across);
+    assert!(
+        words.contains(&"needle crosses here".to_owned()),
+        "{words:?}"
+    );
+    assert!(
+        words.contains(&"in 8 mm beside, leaning 15°".to_owned()),
+        "{words:?}"
+    );
+    assert_eq!(lanes(&across), 0);
+
+    let (guidance, along) = by_way(Way::LiveInPlane, ScanPoint::new(12.5, 34.0));
+    let path = guidance.path.expect("near enough to the end");
+    assert!(path.entry.x > 20.0);
+    let words = labels(&along);
+    assert!(
+        words
+            .iter()
+            .any(|w| w.starts_with("in 5 mm beside this end")),
+        "{words:?}"
+    );
+    assert_eq!(lanes(&along), 1);
+}
+
+#[test]
+fn a_way_that_cannot_be_gone_has_no_path_and_says_what_would_help() {
+    use crate::guide::{Way, headline};
+    for (way, at, words) in [
+        (
+            Way::LiveOutOfPlane,
+            ScanPoint::new(0.0, 12.0),
+            "Too shallow for this way",
+        ),
+        (
+            Way::LiveInPlane,
+            ScanPoint::new(1.0, 34.0),
+            "away from the marker",
+        ),
+        (
+            Way::LiveInPlane,
+            ScanPoint::new(-1.0, 34.0),
+            "toward the marker",
+        ),
+        (
+            Way::LiveInPlane,
+            ScanPoint::new(1.0, 15.0),
+            "Too shallow for this way",
+        ),
+    ] {
+        let (guidance, marks) = by_way(way, at);
+        assert_eq!(guidance.withheld, [Withheld::TooTilted], "{way:?}");
+        assert_eq!(lanes(&marks), 0);
+        let line = headline(&locked(), &guidance).text();
+        assert!(line.contains(words), "{way:?} at {at:?}: {line}");
     }
 }

@@ -7,13 +7,15 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
 use crate::frame::FrameId;
+use crate::guide::Way;
+use crate::guide::limits::CENTERED_WITHIN;
 use crate::pump::{Needle, PumpModel};
 
-use super::form::{Field, FieldError, FluidAnswer, Value, Way};
+use super::form::{Field, FieldError, FluidAnswer, Value};
 use super::missing::{Missing, Refusal};
 use super::refill_event::{Move, RefillEvent};
 use super::step::Step;
@@ -37,6 +39,8 @@ pub enum Action {
     Back,
     /// Go to the next step although something is missing.
     PassOver,
+    /// Forbid the path of the way in force because something is in it, or allow it again.
+    Veto,
     /// Keep the path shown: the skin is marked at it, or the needle is brought up under it.
     Locate,
     /// Count a puncture of the skin.
@@ -125,6 +129,8 @@ pub struct PathSeen {
     pub depth_mm: [f64; 2],
     /// Against the beam.
     pub tilt_deg: f64,
+    /// Against the normal of the face, on the way chosen.
+    pub lean_deg: f64,
     /// Whether it waits for a second plane.
     pub provisional: bool,
 }
@@ -189,6 +195,7 @@ pub struct Refill {
     pub(super) passed_over: BTreeMap<Step, Vec<Missing>>,
     pub(super) fields: BTreeMap<Field, Value>,
     pub(super) way: Way,
+    pub(super) vetoed: BTreeSet<Way>,
     pub(super) fluid: Option<FluidAnswer>,
     pub(super) located: Option<PathSeen>,
     pub(super) needle: NeedlePlace,
@@ -251,6 +258,7 @@ impl Refill {
             Action::Forward => self.forward(at),
             Action::PassOver => Ok(self.go_on(Move::PassedOver, at)),
             Action::Back => self.back(),
+            Action::Veto => Ok(vec![self.veto()]),
             Action::Locate => self.locate(at),
             Action::Puncture => self.puncture(at),
             Action::Redirect => self.redirect(),
@@ -391,11 +399,25 @@ impl Refill {
             .path
             .filter(|path| !path.provisional)
             .ok_or(Refusal::NoPath)?;
+        // The skin is marked at the middle of the probe: beside it the mark would lie beside the port.
+        let is_marked = self.way == Way::MarkThenStick;
+        if is_marked && path.offset_mm.abs() > CENTERED_WITHIN.0 {
+            return Err(Refusal::NotCentered);
+        }
         self.located = Some(path);
         Ok(vec![RefillEvent::Located {
             path,
             way: self.way,
         }])
+    }
+
+    fn veto(&mut self) -> RefillEvent {
+        let way = self.way_in_force();
+        let is_set = self.vetoed.insert(way);
+        if !is_set {
+            self.vetoed.remove(&way);
+        }
+        RefillEvent::Veto { way, is_set }
     }
 
     fn puncture(&mut self, at: &Circumstances<'_>) -> Answer {

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{BackFlow, Circumstances, Filling, Moments, NeedlePlace, Outcome, PathSeen, Refill};
-use crate::procedure::form::{Field, FluidAnswer, Value, Way};
+use crate::guide::Way;
+use crate::procedure::form::{Field, FluidAnswer, Value};
 use crate::procedure::missing::Missing;
 use crate::procedure::step::Step;
 use crate::procedure::volume::{ASPIRATION_LEAST, Gap, GapKind, Volume};
@@ -47,6 +48,21 @@ impl Refill {
     /// The way to the port.
     pub fn way(&self) -> Way {
         self.way
+    }
+
+    /// The way that paths are to be shown for: the one chosen from the approach on, while the refill is open. Before
+    /// that the port is looked for and confirmed, which is the same for all.
+    pub fn way_in_force(&self) -> Way {
+        if self.step >= Step::Approach && self.outcome.is_none() {
+            self.way
+        } else {
+            Way::default()
+        }
+    }
+
+    /// Whether the operator has seen something in the path of the way in force.
+    pub fn is_vetoed(&self) -> bool {
+        self.vetoed.contains(&self.way_in_force())
     }
 
     /// Whether fluid was seen over the pump.

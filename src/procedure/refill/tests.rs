@@ -11,6 +11,7 @@ fn path(provisional: bool) -> PathSeen {
         offset_mm: 0.6,
         depth_mm: [23.0, 29.0],
         tilt_deg: 3.0,
+        lean_deg: 0.0,
         provisional,
     }
 }

@@ -5,7 +5,7 @@ use crate::engine::Liveness;
 use crate::view::headline::headline;
 use crate::view::keys::{Binding, KEYS};
 use crate::view::readings::needle_name;
-use crate::view::scene::Scene;
+use crate::view::scene::{Lock, Scene};
 use crate::view::signs;
 use crate::view::theme;
 use crate::words::{say, say_with};
@@ -28,6 +28,9 @@ pub(in crate::view) fn top_bar(ui: &mut Ui, scene: &Scene<'_>) {
             if !look.snapshots.is_empty() {
                 let count = look.snapshots.len().to_string();
                 parts.push(say_with("view-snapshot-count", &[("count", &count)]));
+            }
+            if scene.display.lock != Lock::Open {
+                parts.push(say("view-locked"));
             }
             let line = parts.join("   ");
             let line = RichText::new(line).color(theme::QUIET);

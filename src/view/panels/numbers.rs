@@ -15,8 +15,8 @@ struct Sizes {
 
 /// On a small window, and on one as high as a full-HD screen.
 const SMALL: Sizes = Sizes {
-    row: 86.0,
-    figure: 30.0,
+    row: 69.0,
+    figure: 27.0,
     words: 13.0,
 };
 const LARGE: Sizes = Sizes {

@@ -6,9 +6,10 @@ use egui::{Label, RichText, TextEdit, Ui, vec2};
 
 use super::side::{glove_button, heading};
 use crate::engine::Command;
+use crate::guide::Way;
 use crate::procedure::{
-    Action, BackFlow, Counted, Field, FluidAnswer, GapKind, NeedlePlace, Refill, Step, Volume, Way,
-    gap_line,
+    Action, BackFlow, Counted, Field, FluidAnswer, GapKind, Missing, NeedlePlace, Refill, Refusal,
+    Step, Volume, gap_line,
 };
 use crate::view::scene::{Act, Actions, Scene};
 use crate::view::steps;
@@ -26,6 +27,39 @@ pub(super) struct RefillPage {
     known: Option<Arc<Refill>>,
     /// Ending early was asked for once; the second press does it.
     end_asked: bool,
+    /// What the next step still wants to have typed: its field takes the keyboard with the next repaint.
+    wanted: Option<Wanted>,
+}
+
+/// Something that is typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Field(Field),
+    Aliquot,
+}
+
+/// What has to be typed when a step was refused for want of it.
+fn wanted_by(refusal: &Refusal) -> Option<Wanted> {
+    let Refusal::Incomplete(missing) = refusal else {
+        return None;
+    };
+    [
+        (Missing::Identity, Wanted::Field(Field::StudyCode)),
+        (Missing::Drug, Wanted::Field(Field::Drug)),
+        (
+            Missing::ExpectedResidual,
+            Wanted::Field(Field::ExpectedResidual),
+        ),
+        (Missing::Aspirated, Wanted::Field(Field::Aspirated)),
+        (
+            Missing::OtherConfirmation,
+            Wanted::Field(Field::OtherConfirmation),
+        ),
+        (Missing::Programmed, Wanted::Field(Field::Programmed)),
+        (Missing::Aliquot, Wanted::Aliquot),
+    ]
+    .into_iter()
+    .find_map(|(known, wanted)| (known == *missing).then_some(wanted))
 }
 
 impl RefillPage {
@@ -34,6 +68,8 @@ impl RefillPage {
         let refill = Arc::clone(&scene.look.refill);
         self.follow(&refill);
         let step = refill.step();
+        // The whole page is to be seen at once on a small window.
+        ui.spacing_mut().item_spacing.y = 1.5;
         let title = format!("{}  {}", step.number(), say(step.key()));
         let title = RichText::new(title).font(theme::strong(18.0));
         ui.add(Label::new(title).selectable(false));
@@ -67,6 +103,8 @@ impl RefillPage {
             self.end_asked = false;
         }
         if is_new {
+            // Enter on a step that wants something typed leads there, so that no mouse is needed.
+            self.wanted = refill.refused().and_then(wanted_by);
             self.known = Some(Arc::clone(refill));
         }
     }
@@ -84,14 +122,29 @@ impl RefillPage {
         was_here
     }
 
+    /// One or two fields beside each other, each under its name.
+    fn fields<const N: usize>(
+        &mut self,
+        ui: &mut Ui,
+        fields: [Field; N],
+        refill: &Refill,
+        actions: &mut Actions,
+    ) {
+        ui.columns(N.max(1), |columns| {
+            for (ui, field) in columns.iter_mut().zip(fields) {
+                self.field(ui, field, refill, actions);
+            }
+        });
+    }
+
     fn field(&mut self, ui: &mut Ui, field: Field, refill: &Refill, actions: &mut Actions) {
         let title = heading(ui, field.key());
         let text = self.typed.entry(field).or_default();
-        let edit = TextEdit::singleline(text)
-            .font(theme::regular(16.0))
-            .min_size(vec2(ui.available_width(), theme::TARGET))
-            .align(egui::Align2::LEFT_CENTER);
-        let response = ui.add(edit).labelled_by(title.id);
+        let response = ui.add(edit(ui, text)).labelled_by(title.id);
+        if self.wanted == Some(Wanted::Field(field)) {
+            self.wanted = None;
+            response.request_focus();
+        }
         let stored = refill.field(field).map(crate::procedure::Value::shown);
         let text = text.clone();
         if self.is_left(field.key(), &response) && text != stored.unwrap_or_default() {
@@ -100,20 +153,13 @@ impl RefillPage {
     }
 
     fn identify_ui(&mut self, ui: &mut Ui, refill: &Refill, actions: &mut Actions) {
-        for field in [
-            Field::StudyCode,
-            Field::Drug,
-            Field::Strength,
-            Field::Lot,
-            Field::ExpectedResidual,
-            Field::PumpSerial,
+        for row in [
+            [Field::StudyCode, Field::ExpectedResidual],
+            [Field::Drug, Field::Strength],
+            [Field::Lot, Field::PumpSerial],
+            [Field::FirstIdentifier, Field::SecondIdentifier],
         ] {
-            self.field(ui, field, refill, actions);
-        }
-        ways_ui(ui, refill, actions);
-        quiet(ui, &say("view-refill-identifiers"));
-        for field in [Field::FirstIdentifier, Field::SecondIdentifier] {
-            self.field(ui, field, refill, actions);
+            self.fields(ui, row, refill, actions);
         }
     }
 
@@ -121,9 +167,9 @@ impl RefillPage {
         if refill.aspiration_cannot_confirm() {
             warn(ui, &say("event-aspiration-cannot-confirm"));
         }
-        self.field(ui, Field::Aspirated, refill, actions);
+        let row = [Field::Aspirated, Field::AspirateLook];
+        self.fields(ui, row, refill, actions);
         gap_ui(ui, scene, GapKind::Aspirated, actions);
-        self.field(ui, Field::AspirateLook, refill, actions);
         self.field(ui, Field::OtherConfirmation, refill, actions);
     }
 
@@ -140,16 +186,11 @@ impl RefillPage {
         if refill.check_is_due() {
             warn(ui, &say("missing-check"));
         }
-        let title = heading(ui, "view-refill-aliquot");
-        let edit = TextEdit::singleline(&mut self.aliquot)
-            .font(theme::regular(16.0))
-            .min_size(vec2(ui.available_width(), theme::TARGET))
-            .align(egui::Align2::LEFT_CENTER);
-        let response = ui.add(edit).labelled_by(title.id);
-        let is_left = self.is_left("view-refill-aliquot", &response);
-        if is_left && !self.aliquot.trim().is_empty() {
-            actions.refill(Action::Inject(self.aliquot.clone()));
-        }
+        ui.columns(2, |columns| {
+            let [left, right] = columns else { return };
+            self.aliquot_ui(left, actions);
+            self.field(right, Field::Programmed, refill, actions);
+        });
         let half = (ui.available_width() - 6.0) / 2.0;
         ui.horizontal(|ui| {
             for (key, back_flow) in [
@@ -161,9 +202,21 @@ impl RefillPage {
                 }
             }
         });
-        take_back_ui(ui, "view-refill-aliquot-back", Counted::Aliquot, actions);
-        self.field(ui, Field::Programmed, refill, actions);
         gap_ui(ui, scene, GapKind::Injected, actions);
+        take_back_ui(ui, "view-refill-aliquot-back", Counted::Aliquot, actions);
+    }
+
+    fn aliquot_ui(&mut self, ui: &mut Ui, actions: &mut Actions) {
+        let title = heading(ui, "view-refill-aliquot");
+        let response = ui.add(edit(ui, &mut self.aliquot)).labelled_by(title.id);
+        if self.wanted == Some(Wanted::Aliquot) {
+            self.wanted = None;
+            response.request_focus();
+        }
+        let is_left = self.is_left("view-refill-aliquot", &response);
+        if is_left && !self.aliquot.trim().is_empty() {
+            actions.refill(Action::Inject(self.aliquot.clone()));
+        }
     }
 
     fn report_ui(
@@ -195,32 +248,43 @@ impl RefillPage {
         if !steps::is_begun(&scene.look.refill) || scene.look.refill.outcome().is_some() {
             return;
         }
-        ui.add_space(8.0);
-        let width = ui.available_width();
-        let key = if scene.display.pass_over_asked {
+        let pass_over = if scene.display.pass_over_asked {
             "view-refill-pass-over-really"
         } else {
             "view-refill-pass-over"
         };
-        if !steps::missing(scene).is_empty() && glove_button(ui, &say(key), width).clicked() {
-            actions.ask(Act::PassOver);
-        }
-        let key = if self.end_asked {
+        let end = if self.end_asked {
             "view-refill-end-really"
         } else {
             "view-refill-end"
         };
-        if glove_button(ui, &say(key), width).clicked() {
-            if self.end_asked {
-                actions.refill(Action::Abandon);
+        let is_complete = steps::missing(scene).is_empty();
+        let half = (ui.available_width() - 6.0) / 2.0;
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            if !is_complete && glove_button(ui, &say(pass_over), half).clicked() {
+                actions.ask(Act::PassOver);
             }
-            self.end_asked = !self.end_asked;
-        }
+            if glove_button(ui, &say(end), half).clicked() {
+                if self.end_asked {
+                    actions.refill(Action::Abandon);
+                }
+                self.end_asked = !self.end_asked;
+            }
+        });
     }
 }
 
+/// A field wide as its column and high enough for a glove.
+fn edit<'t>(ui: &Ui, text: &'t mut String) -> TextEdit<'t> {
+    TextEdit::singleline(text)
+        .font(theme::regular(16.0))
+        .min_size(vec2(ui.available_width(), theme::TARGET))
+        .desired_width(ui.available_width())
+        .align(egui::Align2::LEFT_CENTER)
+}
+
 fn ways_ui(ui: &mut Ui, refill: &Refill, actions: &mut Actions) {
-    heading(ui, "report-way");
     let width = ui.available_width();
     for way in Way::ALL {
         let is_chosen = refill.way() == way;
@@ -230,7 +294,10 @@ fn ways_ui(ui: &mut Ui, refill: &Refill, actions: &mut Actions) {
             actions.refill(Action::ChooseWay(way));
         }
     }
-    quiet(ui, &say(refill.way().limits_key()));
+    // Once a path is kept, its figures stand in the place of the words.
+    if refill.located().is_none() {
+        quiet(ui, &say(refill.way().limits_key()));
+    }
 }
 
 fn fluid_ui(ui: &mut Ui, refill: &Refill, actions: &mut Actions) {
