@@ -44,8 +44,12 @@ pub(super) struct Shaft {
     pub rough: f32,
     /// Width at half height across the line, mm.
     pub thick: f32,
-    /// How much contrast is lost within a millimetre at the deep end, share of the usual.
+    /// How much contrast is lost right behind the deep end, share of what it was right before it.
     pub drop: f32,
+    /// Contrast right before the deep end and over the deepest third, each against the usual: where a shaft leaves the
+    /// plane it fades, at a tip it does not.
+    pub last: f32,
+    pub fade: f32,
     /// Difference of the flanks against the contrast: an edge has it, a line has not.
     pub step: f32,
     /// Score of the run it came from.
@@ -383,7 +387,7 @@ impl ShaftFit {
         let half = 0.5 * (top + base);
         let wide = self.mean.iter().filter(|v| **v > half).count();
         shaft.thick = wide as f32 * self.across as f32;
-        let n = (1.5 / ALONG_MM) as usize;
+        let n = (1.2 / ALONG_MM) as usize;
         let mean = |part: &[Station]| {
             part.iter().map(|s| s.contrast).sum::<f32>() / part.len().max(1) as f32
         };
@@ -392,6 +396,10 @@ impl ShaftFit {
         let after =
             mean(&self.stations[(end + 2).min(end + 1)..(end + 2 + n).min(self.stations.len())]);
         shaft.drop = (before - after) / before.max(1.0);
+        shaft.last = before / shaft.contrast.max(1.0);
+        let third = seen.len().div_ceil(3);
+        let [middle, deepest] = [&seen[third..seen.len() - third / 2], &seen[seen.len() - third..]].map(mean);
+        shaft.fade = deepest / middle.max(1.0);
     }
 }
 

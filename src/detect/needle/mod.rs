@@ -21,7 +21,8 @@ const CLEAR_OF_SKIN_DEG: f64 = 18.0;
 const SKIN_MM: f64 = 6.5;
 /// A flat run longer than these is fitted by its first part, too: what lies behind the tip leads the fit astray.
 const FIRST_PARTS_MM: [f64; 2] = [10.0, 6.5];
-/// Frames of a sequence per search of the whole picture.
+/// Frames of a sequence per search of the whole picture: its runs are found on one and fitted on the others, so that no
+/// frame takes much longer than the others.
 const SEARCH_EVERY: usize = 3;
 /// Runs that are fitted.
 const FITTED: usize = 8;
@@ -51,8 +52,9 @@ pub(super) struct NeedleSearch {
     fit: ShaftFit,
     candidates: Vec<Candidate>,
     track: NeedleTrack,
-    /// Frames since the whole picture was searched.
+    /// Frames since the whole picture was searched, and how many of its runs were fitted since.
     since: usize,
+    fitted: usize,
 }
 
 impl NeedleSearch {
@@ -60,6 +62,7 @@ impl NeedleSearch {
     pub(super) fn reset(&mut self) {
         self.track = NeedleTrack::default();
         self.since = SEARCH_EVERY;
+        self.runs.clear();
     }
 
     /// Reads one picture; `scale` is analysis mm per unit of the picture.
@@ -77,7 +80,8 @@ impl NeedleSearch {
         let picture = Reader::new(image, scale);
         let (shaft, confidence, tip) = match still {
             Still::Picture => {
-                self.search(image, &picture, scale);
+                self.search(image, scale);
+                self.fit_runs(&picture, FITTED);
                 let best = self
                     .candidates
                     .iter()
@@ -92,7 +96,9 @@ impl NeedleSearch {
                 }
                 if self.since >= SEARCH_EVERY {
                     self.since = 0;
-                    self.search(image, &picture, scale);
+                    self.search(image, scale);
+                } else {
+                    self.fit_runs(&picture, FITTED.div_ceil(SEARCH_EVERY - 1));
                 }
                 if let Some(run) = self.track.expected() {
                     self.measure(&picture, &run);
@@ -117,19 +123,28 @@ impl NeedleSearch {
         })
     }
 
-    /// Searches the whole picture.
-    fn search(&mut self, image: &ScanImage, picture: &Reader<'_>, scale: f64) {
-        if !self.map.read(image, scale) {
-            return;
+    /// Searches the whole picture for runs.
+    fn search(&mut self, image: &ScanImage, scale: f64) {
+        self.runs.clear();
+        self.fitted = 0;
+        if self.map.read(image, scale) {
+            self.map.find(&mut self.runs);
         }
-        self.map.find(&mut self.runs);
-        for k in 0..self.runs.len().min(FITTED) {
-            let Some(run) = self.runs.get(k).copied() else {
-                break;
+    }
+
+    /// Fits the next `count` of the strongest runs.
+    fn fit_runs(&mut self, picture: &Reader<'_>, count: usize) {
+        for _ in 0..count {
+            let Some(run) = self.runs.get(self.fitted).copied() else {
+                return;
             };
+            if self.fitted >= FITTED {
+                return;
+            }
+            self.fitted += 1;
             let near_skin = self.map.place(run.from).0 <= SKIN_MM;
-            let count = if near_skin { 3 } else { 1 };
-            for part in parts(&run).into_iter().take(count).flatten() {
+            let parts_fitted = if near_skin { 3 } else { 1 };
+            for part in parts(&run).into_iter().take(parts_fitted).flatten() {
                 self.measure(picture, &part);
             }
         }
@@ -174,6 +189,10 @@ impl NeedleSearch {
             (moving, moving * single)
         } else {
             let straightest = rise(straight, 54.0, 62.0) * (1.0 - ramp(shaft.rough, 0.048, 0.062));
+            // steeper lines are layers more seldom and may scatter more
+            let steeper = rise(straight, 80.0, 95.0)
+                * (1.0 - ramp(shaft.rough, 0.1, 0.13))
+                * rise(level.min(across), 23.0, 25.0);
             let single = even
                 * (1.0 - ramp(shaft.step, 0.5, 0.65))
                 * (1.0 - ramp(shaft.thick, 0.65, 0.85))
@@ -181,7 +200,9 @@ impl NeedleSearch {
                 * ramp(shaft.score, 3.5, 5.0)
                 * rise(level.min(across), 13.0, 14.2)
                 * (1.0 - rise(depth, 5.8, 7.2))
-                * straightest.max(rise(straight, 180.0, 240.0));
+                * straightest
+                    .max(steeper)
+                    .max(rise(straight, 180.0, 240.0));
             (single, single)
         };
         Candidate {
@@ -204,7 +225,7 @@ impl NeedleSearch {
                 s.from[0], s.from[1], s.to[0], s.to[1], c.likeness, c.single, s.length(), s.steepness(), s.score, s.contrast,
                 s.clear, s.cover, s.rough, s.thick, s.step, c.depth, c.across
             )
-        }).collect()
+        }).chain(self.track.explain()).collect()
     }
 }
 

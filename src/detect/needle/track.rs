@@ -25,19 +25,34 @@ const PLAIN: f64 = 0.85;
 /// How far an end must have gone forward to be a tip, mm, and in how many frames.
 const GROWN_MM: f64 = 2.0;
 const GROWN_FRAMES: u32 = 5;
-/// Change of length against what is expected beyond which an end is not the one that was followed, mm.
-const JUMP_MM: f64 = 2.0;
+/// Distance from where it is expected beyond which an end is not the one that was followed, mm: least and most.
+const JUMP_MM: [f64; 2] = [0.9, 2.0];
+/// What an end must be to be a tip: frames in a row it was where expected, how near that, mm, and how fast it goes
+/// forward, mm/s. An end that stands still may be where the shaft dips into a gap, with the tip further on.
+const STEADY_FRAMES: u32 = 5;
+const NEAR_MM: f64 = 0.6;
+const FORWARD_MM_S: f64 = 3.0;
+/// Contrast lost behind it, contrast at it and over the deepest third against the rest, and contrast against the best
+/// that was seen of this needle: a shaft that leaves the plane fades.
+const DROP_LEAST: f32 = 0.5;
+const LAST_LEAST: f32 = 0.8;
+const FADE_LEAST: f32 = 0.88;
+const SHINE_LEAST: f64 = 0.87;
+/// Contrast against the best below which the shaft is leaving the plane.
+const LEAVING: f64 = 0.6;
 /// Standard deviation of a measured length, mm, and of its unknown change of speed, mm/s^2.
 const LENGTH_SIGMA: f64 = 0.4;
 const SPEED_CHANGE: f64 = 30.0;
 
-/// Length of the shaft and its speed.
+/// How far the shaft reaches and its speed.
 #[derive(Clone, Copy, Debug)]
 struct Growth {
     length: f64,
     speed: f64,
     /// Covariance: of length, of both, of speed.
     p: [f64; 3],
+    /// How far the last end was from where it was expected, mm.
+    off: f64,
 }
 
 impl Growth {
@@ -46,6 +61,7 @@ impl Growth {
             length,
             speed: 0.0,
             p: [LENGTH_SIGMA * LENGTH_SIGMA, 0.0, 100.0],
+            off: 0.0,
         }
     }
 
@@ -62,7 +78,8 @@ impl Growth {
         self.length += self.speed * t;
         let off = measured - self.length;
         let s = p[0] + LENGTH_SIGMA * LENGTH_SIGMA;
-        if off.abs() > JUMP_MM.max(3.0 * s.sqrt()).min(2.0 * JUMP_MM) {
+        self.off = off;
+        if off.abs() > (3.0 * s.sqrt()).clamp(JUMP_MM[0], JUMP_MM[1]) {
             self.p = p;
             return false;
         }
@@ -81,31 +98,56 @@ struct Followed {
     seen_at: f64,
     odds: f64,
     growth: Growth,
-    /// Shortest length it had, and frames in which it was longer than before.
+    /// Shortest and longest it was, and frames in which it was longer than before.
     least: f64,
-    forward: u32,
     longest: f64,
+    forward: u32,
+    /// Frames in a row in which its end was not where it was expected, and in which it was.
     jumps: u32,
+    steady: u32,
+    /// Strongest contrast it had, smoothed.
+    shine: f64,
+}
+
+/// How far along its own direction a shaft ends, mm. Its shallow end is no mark to measure from: it comes and goes.
+fn reach(shaft: &Shaft) -> f64 {
+    let [dx, dz] = shaft.direction();
+    shaft.to[0] * dx + shaft.to[1] * dz
 }
 
 impl Followed {
     fn new(c: &Candidate, time: f64) -> Self {
-        let length = c.shaft.length();
+        let at = reach(&c.shaft);
         Self {
             shaft: c.shaft,
             seen_at: time,
             odds: BEGIN,
-            growth: Growth::at(length),
-            least: length,
+            growth: Growth::at(at),
+            least: at,
+            longest: at,
             forward: 0,
-            longest: length,
             jumps: 0,
+            steady: 0,
+            shine: f64::from(c.shaft.contrast),
         }
     }
 
     /// Whether its end went forward far enough to be a tip.
     fn grown(&self) -> bool {
         self.forward >= GROWN_FRAMES && self.longest - self.least >= GROWN_MM
+    }
+
+    /// Whether the end that is seen is the tip: it went forward, is where it was expected, and stops rather than fades.
+    fn tip(&self) -> bool {
+        let s = &self.shaft;
+        self.grown()
+            && self.steady >= STEADY_FRAMES
+            && self.growth.off.abs() <= NEAR_MM
+            && self.growth.speed >= FORWARD_MM_S
+            && s.drop >= DROP_LEAST
+            && s.last >= LAST_LEAST
+            && s.fade >= FADE_LEAST
+            && f64::from(s.contrast) >= SHINE_LEAST * self.shine
     }
 
     /// Whether a candidate may be the same needle.
@@ -137,6 +179,18 @@ impl NeedleTrack {
             from: f.shaft.from,
             to: f.shaft.to,
             score: f.shaft.score,
+        })
+    }
+
+    /// What is known of the end that is followed, for evaluation reports.
+    pub(super) fn explain(&self) -> Option<String> {
+        self.followed.map(|f| {
+            let s = &f.shaft;
+            format!(
+                "T grown {} steady {} drop {:.2} last {:.2} fade {:.2} shine {:.2} off {:.2} speed {:.1} went {:.1} tip {} end {:.2},{:.2} odds {:.1}\n",
+                u8::from(f.grown()), f.steady, s.drop, s.last, s.fade, f64::from(s.contrast) / f.shine.max(1.0), f.growth.off,
+                f.growth.speed, f.longest - f.least, u8::from(f.tip()), s.to[0], s.to[1], f.odds
+            )
         })
     }
 
@@ -190,8 +244,7 @@ impl NeedleTrack {
             }
             return None;
         }
-        let tip = f.grown() && f.jumps == 0;
-        Some((c.shaft, 1.0 / (1.0 + (-f.odds).exp()), tip))
+        Some((c.shaft, 1.0 / (1.0 + (-f.odds).exp()), f.tip()))
     }
 }
 
@@ -201,17 +254,22 @@ impl Followed {
         let passed = time - self.seen_at;
         self.shaft = c.shaft;
         self.seen_at = time;
-        if self.growth.step(c.shaft.length(), passed) {
+        let shines = f64::from(c.shaft.contrast);
+        self.shine = self.shine.max(self.shine + 0.3 * (shines - self.shine));
+        if self.growth.step(reach(&c.shaft), passed) {
             self.jumps = 0;
+            self.steady += 1;
             self.forward += u32::from(self.growth.length > self.longest + 0.02);
             self.longest = self.longest.max(self.growth.length);
             self.least = self.least.min(self.growth.length);
         } else {
             self.jumps += 1;
+            self.steady = 0;
             if self.jumps >= 3 {
                 // the end is another one for good: it has to go forward again before it is a tip
                 *self = Self {
                     odds: self.odds,
+                    shine: self.shine,
                     ..Self::new(c, time)
                 };
             }
