@@ -4,7 +4,6 @@
     reason = "numeric kernel; every index is bounded by the profile's sizes"
 )]
 use super::map::Run;
-use crate::detect::face::median;
 use crate::image::ScanImage;
 
 /// Distance of stations along the shaft and of samples across it, mm.
@@ -141,6 +140,8 @@ pub(super) struct ShaftFit {
     stations: Vec<Station>,
     levels: Vec<[f32; WIDTH]>,
     mean: [f32; WIDTH],
+    /// Values of which the middle one is looked for.
+    sorted: Vec<f32>,
     /// Distance of samples across the shaft that is fitted, mm.
     across: f64,
 }
@@ -269,7 +270,7 @@ impl ShaftFit {
 
     /// Moves the line onto the ridge; `None` when there is none.
     fn straighten(
-        &self,
+        &mut self,
         from: [f64; 2],
         to: [f64; 2],
         beyond: f64,
@@ -304,19 +305,25 @@ impl ShaftFit {
     }
 
     /// Usual contrast of the stations.
-    fn usual(&self) -> f32 {
-        median(self.stations.iter().map(|s| s.contrast.clamp(-30.0, 200.0)))
+    fn usual(&mut self) -> f32 {
+        middle(
+            &mut self.sorted,
+            self.stations.iter().map(|s| s.contrast.clamp(-30.0, 200.0)),
+        )
     }
 
     /// Where the shaft begins and ends, mm from the first station: the stretch that half the usual contrast fits best.
-    fn ends(&self, from: [f64; 2], to: [f64; 2]) -> Option<(f64, f64)> {
+    fn ends(&mut self, from: [f64; 2], to: [f64; 2]) -> Option<(f64, f64)> {
         let inner = (BEYOND_MM / ALONG_MM) as usize;
         let count = self.stations.len();
         if count < 2 * inner + 5 {
             return None;
         }
         let inside = &self.stations[inner..count - inner];
-        let usual = median(inside.iter().map(|s| s.contrast.clamp(-30.0, 200.0)));
+        let usual = middle(
+            &mut self.sorted,
+            inside.iter().map(|s| s.contrast.clamp(-30.0, 200.0)),
+        );
         if usual < 3.0 {
             return None;
         }
@@ -360,16 +367,21 @@ impl ShaftFit {
     fn measure(&mut self, shaft: &mut Shaft, first: f64, last: f64) {
         let (a, b) = ((first / ALONG_MM) as usize, (last / ALONG_MM) as usize);
         let seen = &self.stations[a..=b.min(self.stations.len() - 1)];
-        shaft.contrast = median(seen.iter().map(|s| s.contrast));
-        let noise = median(seen.iter().map(|s| s.noise)).max(2.0);
+        shaft.contrast = middle(&mut self.sorted, seen.iter().map(|s| s.contrast));
+        let noise = middle(&mut self.sorted, seen.iter().map(|s| s.noise)).max(2.0);
         shaft.clear = shaft.contrast / noise;
         let on = |s: &&Station| s.contrast > 0.4 * shaft.contrast;
         let share =
             |part: &[Station]| part.iter().filter(on).count() as f32 / part.len().max(1) as f32;
         shaft.cover = share(seen);
         shaft.cover_first = share(&seen[..seen.len().div_ceil(3)]);
-        shaft.rough = 1.48 * median(seen.iter().filter(on).map(|s| s.off.abs()));
-        shaft.step = median(seen.iter().map(|s| s.step)).abs() / shaft.contrast.max(1.0);
+        shaft.rough = 1.48
+            * middle(
+                &mut self.sorted,
+                seen.iter().filter(on).map(|s| s.off.abs()),
+            );
+        shaft.step =
+            middle(&mut self.sorted, seen.iter().map(|s| s.step)).abs() / shaft.contrast.max(1.0);
         self.mean = [0.0; WIDTH];
         for levels in &self.levels[a..=b.min(self.levels.len() - 1)] {
             for (sum, level) in self.mean.iter_mut().zip(levels) {
@@ -398,9 +410,24 @@ impl ShaftFit {
         shaft.drop = (before - after) / before.max(1.0);
         shaft.last = before / shaft.contrast.max(1.0);
         let third = seen.len().div_ceil(3);
-        let [middle, deepest] = [&seen[third..seen.len() - third / 2], &seen[seen.len() - third..]].map(mean);
+        let [middle, deepest] = [
+            &seen[third..seen.len() - third / 2],
+            &seen[seen.len() - third..],
+        ]
+        .map(mean);
         shaft.fade = deepest / middle.max(1.0);
     }
+}
+
+/// The middle one of some values; 0 of none.
+fn middle(sorted: &mut Vec<f32>, values: impl Iterator<Item = f32>) -> f32 {
+    sorted.clear();
+    sorted.extend(values.filter(|v| v.is_finite()));
+    if sorted.is_empty() {
+        return 0.0;
+    }
+    let half = sorted.len() / 2;
+    *sorted.select_nth_unstable_by(half, f32::total_cmp).1
 }
 
 /// The point of a line so many mm behind its first end.

@@ -341,7 +341,15 @@ impl NeedleMap {
             self.sweep(&families[1], 1, slope);
             self.sweep(&families[2], 2, slope);
         }
-        self.hits.sort_by_key(|h| std::cmp::Reverse(h.score));
+        // an order without ties, so that the unstable sort, which needs no memory, has one outcome
+        self.hits.sort_unstable_by_key(|h| {
+            (
+                std::cmp::Reverse(h.score),
+                h.family,
+                h.at,
+                h.slope.to_bits(),
+            )
+        });
         for hit in self.hits.iter().take(TRACED) {
             if found.len() == FOUND {
                 break;

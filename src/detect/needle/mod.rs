@@ -8,7 +8,7 @@ mod track;
 
 use self::line::{Reader, Shaft, ShaftFit};
 use self::map::{NeedleMap, Run};
-use self::track::NeedleTrack;
+use self::track::{NeedleTrack, Tracked};
 use super::port::rise;
 use super::{NeedleSeen, Still};
 use crate::image::ScanImage;
@@ -31,7 +31,7 @@ const SINGLE_LEAST: f64 = 0.6;
 
 /// A shaft with how much it looks like a needle.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
+struct Candidate {
     pub shaft: Shaft,
     /// 0 to 1, as one of a sequence, and as a line of a single picture.
     pub likeness: f64,
@@ -78,7 +78,7 @@ impl NeedleSearch {
     ) -> Option<NeedleSeen> {
         self.candidates.clear();
         let picture = Reader::new(image, scale);
-        let (shaft, confidence, tip) = match still {
+        let seen = match still {
             Still::Picture => {
                 self.search(image, scale);
                 self.fit_runs(&picture, FITTED);
@@ -87,7 +87,12 @@ impl NeedleSearch {
                     .iter()
                     .filter(|c| c.single >= SINGLE_LEAST)
                     .max_by(|a, b| weight(a).total_cmp(&weight(b)))?;
-                (best.shaft, 0.8 * best.single, false)
+                Tracked {
+                    shaft: best.shaft,
+                    probability: 0.8 * best.single,
+                    tip: false,
+                    leaving: false,
+                }
             }
             Still::Sequence => {
                 self.since += 1;
@@ -106,6 +111,7 @@ impl NeedleSearch {
                 self.track.update(&self.candidates, time)?
             }
         };
+        let shaft = seen.shaft;
         let point = |p: [f64; 2]| ScanPoint::new(p[0] / scale, p[1] / scale);
         let [dx, dz] = shaft.direction();
         let angle = if dx < 0.0 {
@@ -117,9 +123,9 @@ impl NeedleSearch {
             a: point(shaft.from),
             b: point(shaft.to),
             angle: Radians(angle),
-            tip: tip.then(|| point(shaft.to)),
-            confidence,
-            in_plane: true,
+            tip: seen.tip.then(|| point(shaft.to)),
+            confidence: seen.probability,
+            in_plane: !seen.leaving,
         })
     }
 
@@ -200,9 +206,7 @@ impl NeedleSearch {
                 * ramp(shaft.score, 3.5, 5.0)
                 * rise(level.min(across), 13.0, 14.2)
                 * (1.0 - rise(depth, 5.8, 7.2))
-                * straightest
-                    .max(steeper)
-                    .max(rise(straight, 180.0, 240.0));
+                * straightest.max(steeper).max(rise(straight, 180.0, 240.0));
             (single, single)
         };
         Candidate {
@@ -246,7 +250,7 @@ fn parts(run: &Run) -> [Option<Run>; 3] {
 }
 
 /// How strongly a shaft asks to be the needle among several.
-pub(super) fn weight(c: &Candidate) -> f64 {
+fn weight(c: &Candidate) -> f64 {
     let straight = c.shaft.length() / (f64::from(c.shaft.rough) + 0.05);
     c.likeness * straight * f64::from(c.shaft.contrast).min(60.0) * if c.steep { 2.0 } else { 1.0 }
 }

@@ -44,6 +44,17 @@ const LEAVING: f64 = 0.6;
 const LENGTH_SIGMA: f64 = 0.4;
 const SPEED_CHANGE: f64 = 30.0;
 
+/// The needle as it is seen in one frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tracked {
+    pub shaft: Shaft,
+    /// Probability that it is a needle.
+    pub probability: f64,
+    /// Whether its deep end is the tip, and whether it fades as a shaft does that leaves the plane.
+    pub tip: bool,
+    pub leaving: bool,
+}
+
 /// How far the shaft reaches and its speed.
 #[derive(Clone, Copy, Debug)]
 struct Growth {
@@ -194,13 +205,8 @@ impl NeedleTrack {
         })
     }
 
-    /// Takes the candidates of the next frame. Returns the shaft seen in it, the probability that it is a needle, and
-    /// whether its end is a tip.
-    pub(super) fn update(
-        &mut self,
-        candidates: &[Candidate],
-        time: f64,
-    ) -> Option<(Shaft, f64, bool)> {
+    /// Takes the candidates of the next frame. Returns the needle seen in it, once it is established.
+    pub(super) fn update(&mut self, candidates: &[Candidate], time: f64) -> Option<Tracked> {
         let passed = self.last_time.map_or(0.0, |t| time - t);
         let repeated = self.last_time.is_some() && passed == 0.0;
         self.last_time = Some(time);
@@ -244,7 +250,12 @@ impl NeedleTrack {
             }
             return None;
         }
-        Some((c.shaft, 1.0 / (1.0 + (-f.odds).exp()), f.tip()))
+        Some(Tracked {
+            shaft: c.shaft,
+            probability: 1.0 / (1.0 + (-f.odds).exp()),
+            tip: f.tip(),
+            leaving: f64::from(c.shaft.contrast) < LEAVING * f.shine,
+        })
     }
 }
 
