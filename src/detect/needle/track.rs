@@ -36,8 +36,8 @@ const FORWARD_MM_S: f64 = 3.0;
 /// that was seen of this needle: a shaft that leaves the plane fades.
 const DROP_LEAST: f32 = 0.5;
 const LAST_LEAST: f32 = 0.8;
-const FADE_LEAST: f32 = 0.88;
-const SHINE_LEAST: f64 = 0.87;
+const FADE_LEAST: f32 = 0.9;
+const SHINE_LEAST: f64 = 0.9;
 /// Contrast against the best below which the shaft is leaving the plane.
 const LEAVING: f64 = 0.6;
 /// Standard deviation of a measured length, mm, and of its unknown change of speed, mm/s^2.

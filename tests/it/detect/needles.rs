@@ -6,33 +6,61 @@ use portsight::image::{ImageChain, PictureSize};
 use portsight::simulate::{Preset, Scenario, VirtualProbe};
 use portsight::stream::Delivery;
 
-/// Reads 75 frames; returns frames with a needle of 8 mm or more, those in which it was seen, distances of reported
-/// tips, and frames with a needle that is not there.
-fn follow(scenario: Scenario) -> (usize, usize, Vec<f64>, usize) {
-    let mut probe = VirtualProbe::new(scenario);
-    let mut chain = ImageChain::new(PictureSize::default());
-    let mut detector = PortDetector::new(DetectorContext::default());
-    let (mut visible, mut seen, mut tips, mut lies) = (0, 0, Vec::new(), 0);
-    for _ in 0..75 {
-        let Ok((Delivery::Frame(frame), Some(truth))) = probe.next_with_truth(Duration::ZERO)
-        else {
-            continue;
-        };
-        let found = detector.read(&chain.form(&frame), Still::Sequence).needle;
-        let Some(needle) = truth.needle else {
-            lies += usize::from(found.is_some());
-            continue;
-        };
-        let [ax, az] = needle.a;
-        let [bx, bz] = needle.b;
-        let long = (bx - ax).hypot(bz - az) >= 8.0;
-        visible += usize::from(long);
-        seen += usize::from(long && found.is_some());
-        if let (Some(tip), Some([x, z])) = (found.and_then(|n| n.tip), needle.tip) {
-            tips.push((tip.x - x).hypot(tip.z - z));
+/// What became of the needles of some sequences.
+#[derive(Debug, Default)]
+struct Followed {
+    /// Frames with 8 mm or more of a needle, and those of them in which one was seen.
+    visible: usize,
+    seen: usize,
+    /// Distances of reported tips from the true ones, mm, and tips reported where the slice has none.
+    tips: Vec<f64>,
+    no_tips: usize,
+    /// Angles between reported and true shafts, degrees.
+    angles: Vec<f64>,
+    /// Frames without a needle, and those of them in which one was seen.
+    without: usize,
+    lies: usize,
+}
+
+impl Followed {
+    /// Follows one patient for so many frames.
+    fn follow(&mut self, scenario: Scenario, frames: usize) {
+        let mut probe = VirtualProbe::new(scenario);
+        let mut chain = ImageChain::new(PictureSize::default());
+        let mut detector = PortDetector::new(DetectorContext::default());
+        for _ in 0..frames {
+            let Ok((Delivery::Frame(frame), Some(truth))) = probe.next_with_truth(Duration::ZERO)
+            else {
+                continue;
+            };
+            let found = detector.read(&chain.form(&frame), Still::Sequence).needle;
+            let Some(needle) = truth.needle else {
+                self.without += 1;
+                self.lies += usize::from(found.is_some());
+                continue;
+            };
+            let ([ax, az], [bx, bz]) = (needle.a, needle.b);
+            let long = (bx - ax).hypot(bz - az) >= 8.0;
+            self.visible += usize::from(long);
+            let Some(found) = found else { continue };
+            self.seen += usize::from(long);
+            if long {
+                let said = (found.b.z - found.a.z).atan2(found.b.x - found.a.x);
+                let turn = (said - (bz - az).atan2(bx - ax)).to_degrees();
+                self.angles.push(turn.abs());
+            }
+            match (found.tip, needle.tip) {
+                (Some(tip), Some([x, z])) => self.tips.push((tip.x - x).hypot(tip.z - z)),
+                (Some(_), None) => self.no_tips += 1,
+                (None, _) => {}
+            }
         }
     }
-    (visible, seen, tips, lies)
+}
+
+fn middle(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[test]
@@ -41,19 +69,34 @@ fn a_needle_that_goes_in_is_seen_and_its_tip_followed() {
     scenario.needle.angle_deg = 40.0;
     scenario.needle.start_s = Some(0.2);
     scenario.needle.speed_mm_s = 8.0;
-    let (visible, seen, tips, lies) = follow(scenario);
-    let near = tips.iter().filter(|d| **d <= 0.7).count();
-    println!("{seen} of {visible} frames, {near} of {} tips", tips.len());
-    assert_eq!(lies, 0);
-    assert!(seen * 10 >= visible * 7, "{seen} of {visible}");
-    // how often a tip is given is no bar, and low in this case; those given have to be right
-    assert!(!tips.is_empty() && near == tips.len(), "{tips:?}");
+    let mut f = Followed::default();
+    f.follow(scenario, 75);
+    println!("{f:?}");
+    assert_eq!((f.lies, f.no_tips), (0, 0));
+    assert!(f.seen * 10 >= f.visible * 6, "{} of {}", f.seen, f.visible);
+    // how often a tip is given is no bar; those given have to be right
+    assert!(!f.tips.is_empty(), "no tip was given");
+    assert!(middle(&mut f.tips) <= 0.7, "{:?}", f.tips);
+    assert!(middle(&mut f.angles) <= 1.0, "{:?}", f.angles);
+}
+
+#[test]
+fn a_tip_is_never_given_where_the_slice_has_none() {
+    let mut f = Followed::default();
+    for seed in 9_301..9_307 {
+        f.follow(Scenario::random_with_needle(seed), 90);
+    }
+    println!("{} tips, {} false; {f:?}", f.tips.len(), f.no_tips);
+    assert_eq!(f.no_tips, 0);
+    assert!(f.lies * 100 <= f.without, "{} of {}", f.lies, f.without);
+    assert!(f.tips.iter().all(|off| *off <= 3.0), "{:?}", f.tips);
 }
 
 #[test]
 fn without_a_needle_none_is_seen() {
+    let mut f = Followed::default();
     for preset in [Preset::Easy, Preset::Fascia, Preset::Bone, Preset::Haze] {
-        let (_, _, _, lies) = follow(preset.scenario(11));
-        assert_eq!(lies, 0, "{}", preset.name());
+        f.follow(preset.scenario(11), 40);
+        assert_eq!(f.lies, 0, "{}", preset.name());
     }
 }
