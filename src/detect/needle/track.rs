@@ -20,7 +20,8 @@ const MOST: f64 = 3.5;
 const SHOWN: f64 = 1.2;
 /// Most log odds of a flat line that has not grown: layers are flat too.
 const FLAT_MOST: f64 = 0.6;
-/// Likeness from which on even a flat line may be called a needle without having grown.
+/// Likeness, as a line of a single picture, from which on a line that does not come steeply from the skin may be called
+/// a needle without having grown: strands of tissue deep in the picture are steep and straight, too.
 const PLAIN: f64 = 0.85;
 /// How far an end must have gone forward to be a tip, mm, and in how many frames.
 const GROWN_MM: f64 = 2.0;
@@ -286,7 +287,7 @@ impl Followed {
             }
         }
         let says = 1.6 * c.likeness - 0.5;
-        let most = if c.steep || self.grown() || c.likeness >= PLAIN {
+        let most = if c.steep || self.grown() || c.single >= PLAIN {
             MOST
         } else {
             FLAT_MOST
