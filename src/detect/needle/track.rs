@@ -3,7 +3,7 @@
 //! The end of a line is where it leaves the plane or where it stops; only an end that went forward is a tip (H17).
 use super::line::Shaft;
 use super::map::Run;
-use super::{Candidate, weight};
+use super::{Candidate, SKIN_MM, weight};
 
 /// How far a shaft may turn and move from one frame to the next.
 const TURN_DEG: f64 = 5.0;
@@ -287,7 +287,7 @@ impl Followed {
             }
         }
         let says = 1.6 * c.likeness - 0.5;
-        let most = if c.steep || self.grown() || c.single >= PLAIN {
+        let most = if c.steep || self.grown() || (c.single >= PLAIN && c.depth <= SKIN_MM) {
             MOST
         } else {
             FLAT_MOST
