@@ -4,6 +4,7 @@ use super::context::DetectorContext;
 use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
 use super::grid::{BeamGrid, Line};
 use super::lines::LineSearch;
+use super::needle::NeedleSearch;
 use super::opening::Opening;
 use super::port::PortSearch;
 use super::port_class::traits as traits_of;
@@ -51,6 +52,7 @@ pub struct PortDetector {
     ports: PortSearch,
     track: PortTrack,
     sweep: Sweep,
+    needle: NeedleSearch,
     lines: Vec<Line>,
     points: Vec<(f64, f64, f64)>,
     interfaces: Vec<Interface>,
@@ -74,6 +76,7 @@ impl PortDetector {
     pub fn reset(&mut self) {
         self.track.reset();
         self.sweep.reset();
+        self.needle.reset();
         self.last_face = None;
     }
 
@@ -98,6 +101,7 @@ impl PortDetector {
         let count = self.look();
         self.count = count;
         finding.surface = self.surface(count);
+        finding.needle = self.needle.read(image, self.grid.scale, still, time);
         if image.unit == LengthUnit::Pixels {
             return finding;
         }
@@ -150,6 +154,7 @@ impl PortDetector {
                 ));
             }
         }
+        lines.push(self.needle.explain());
         lines.concat()
     }
 

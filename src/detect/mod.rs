@@ -9,6 +9,7 @@ mod face;
 mod grid;
 mod lines;
 mod metal;
+mod needle;
 mod opening;
 mod port;
 mod port_class;

@@ -1,9 +1,9 @@
 //! One JSON object a frame, in the coordinates of the stored picture.
 use serde_json::{Map, Value, json};
 
-use crate::detect::{Centring, Face, FluidSeen, NeedleSeen, Port, PortState};
+use crate::detect::{Centring, Face, Finding, FluidSeen, Port, PortState};
 use crate::engine::Advice;
-use crate::guide::NeedlePath;
+use crate::guide::{NeedlePath, needle_aim};
 use crate::image::{LengthUnit, ScanImage};
 use crate::space::{Affine, Millimeters, Scan, ScanPoint, Segment, Stored};
 
@@ -61,7 +61,7 @@ impl LineWriter {
         line.insert("path".into(), write.path(advice.guidance.path));
         line.insert("withheld".into(), json!(advice.guidance.withheld));
         line.insert("centring".into(), Writer::centring(finding.centring));
-        line.insert("needle".into(), write.needle(finding.needle));
+        line.insert("needle".into(), write.needle(finding));
         line.insert("fluid".into(), write.fluid(finding.fluid, began));
         line.insert("contact".into(), json!(finding.contact));
         Value::Object(line)
@@ -217,10 +217,13 @@ impl Writer {
         })
     }
 
-    fn needle(&self, needle: Option<NeedleSeen>) -> Value {
-        let Some(needle) = needle else {
+    fn needle(&self, finding: &Finding) -> Value {
+        let Some(needle) = finding.needle else {
             return Value::Null;
         };
+        let aim = needle_aim(finding);
+        let mm = |length: Option<Millimeters>| length.map(|l| round(l.0, 3));
+        let off = aim.map(|aim| round(aim.off_square.degrees(), 3));
         let shaft = Segment::new(needle.a, needle.b);
         let angle = shaft.tilt().degrees() * self.hand;
         Self::object([
@@ -233,6 +236,8 @@ impl Writer {
             ),
             ("confidence".into(), json!(round(needle.confidence, 4))),
             ("in_plane".into(), json!(needle.in_plane)),
+            (self.key("to_port"), json!(mm(aim.and_then(|a| a.to_port)))),
+            ("off_square_deg".into(), json!(off)),
         ])
     }
 

@@ -148,7 +148,7 @@ pub struct Measures {
     pub needle_seen: Share,
     /// Frames without any needle on which one is reported.
     pub needle_false: Share,
-    /// Frames with a needle that only crosses the plane on which a tip is reported.
+    /// Frames with a needle whose tip is not in the slice on which a tip is reported.
     pub tip_false: Share,
     /// Distances from reported to true tip, mm.
     pub tip: Vec<f64>,
@@ -457,8 +457,13 @@ fn note_needle(measures: &mut Measures, finding: &Finding, truth: &FrameTruth) {
         return;
     };
     let tip_said = finding.needle.and_then(|seen| seen.tip);
+    // a needle that crosses the slice may end in it: its tip is there, though not all of its shaft
+    match (tip_said, needle.tip) {
+        (Some(said), Some([x, z])) => measures.tip.push((said.x - x).hypot(said.z - z)),
+        (None, Some(_)) => {}
+        (said, None) => measures.tip_false.note(said.is_some()),
+    }
     if !needle.in_plane {
-        measures.tip_false.note(tip_said.is_some());
         return;
     }
     measures.needle_seen.note(finding.needle.is_some());
@@ -469,10 +474,6 @@ fn note_needle(measures: &mut Measures, finding: &Finding, truth: &FrameTruth) {
             .to_degrees()
             .rem_euclid(180.0);
         measures.needle_angle.push(gap.min(180.0 - gap));
-    }
-    if let (Some(said), Some([x, z])) = (tip_said, needle.tip) {
-        let off = ((said.x - x).powi(2) + (said.z - z).powi(2)).sqrt();
-        measures.tip.push(off);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What may be told to the operator: a needle path, or every reason why there is none.
 //!
 //! Pure and withheld by default: a path is offered only when nothing speaks against it. It computes no dose.
+mod aim;
 mod gate;
 mod headline;
 pub mod limits;
@@ -11,6 +12,7 @@ mod way;
 
 use std::time::Duration;
 
+pub use aim::{NeedleAim, needle_aim};
 pub use gate::advise;
 pub use headline::{Headline, Tone, headline};
 pub use planner::entry_on_skin;

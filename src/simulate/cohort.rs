@@ -3,7 +3,7 @@ use super::array::ArrayKind;
 use super::motion::Motion;
 use super::preset::Preset;
 use super::random::Random;
-use super::scenario::{LookAlike, PortFamily, PumpCase, Scar, Scenario};
+use super::scenario::{LookAlike, NeedlePlan, PortFamily, PumpCase, Scar, Scenario};
 
 impl Scenario {
     /// A random patient: about six in ten have a fill port in view for at least part of the time; the others are an
@@ -29,6 +29,26 @@ impl Scenario {
         motion(&mut scenario, &mut random);
         scenario.limited()
     }
+
+    /// The random patient of this seed with a needle that goes in by itself, 10 to 60 degrees off square to the face.
+    pub fn random_with_needle(seed: u64) -> Self {
+        let mut scenario = Self::random(seed);
+        needle(&mut scenario.needle, &mut Random::new(seed, 43));
+        scenario
+    }
+}
+
+fn needle(plan: &mut NeedlePlan, random: &mut Random) {
+    let lean = random.range(10.0, 60.0);
+    plan.angle_deg = if random.chance(0.5) { lean } else { -lean };
+    // most are meant to lie in the plane; tremor and a tilted slice keep many of them out of it
+    plan.elevation_mm = if random.chance(0.7) {
+        0.0
+    } else {
+        random.range(-2.0, 2.0)
+    };
+    plan.start_s = Some(random.range(0.3, 1.0));
+    plan.speed_mm_s = random.range(4.0, 14.0);
 }
 
 fn machine(scenario: &mut Scenario, random: &mut Random) {

@@ -31,7 +31,7 @@ pub(super) enum Job {
         mm_per_px: Option<(f64, f64)>,
     },
     /// A random virtual patient.
-    Patient { seed: u64 },
+    Patient { seed: u64, with_needle: bool },
 }
 
 /// How it went.
@@ -50,7 +50,14 @@ impl Job {
         match self {
             Self::File { path, truth } => file_case(path, truth, chosen, with_pictures),
             Self::Real { path, mm_per_px } => real_case(path, *mm_per_px, chosen, with_pictures),
-            Self::Patient { seed } => patient(*seed, chosen, with_pictures),
+            Self::Patient { seed, with_needle } => {
+                let scenario = if *with_needle {
+                    Scenario::random_with_needle(*seed)
+                } else {
+                    Scenario::random(*seed)
+                };
+                patient(scenario, chosen, with_pictures)
+            }
         }
     }
 }
@@ -230,11 +237,15 @@ fn real_case(
     Ok(bench.finish())
 }
 
-fn patient(seed: u64, chosen: &Chosen, with_pictures: bool) -> anyhow::Result<Outcome> {
-    let scenario = Scenario::random(seed);
+fn patient(scenario: Scenario, chosen: &Chosen, with_pictures: bool) -> anyhow::Result<Outcome> {
     let facts = facts_of(&scenario);
+    let kind = if scenario.needle.start_s.is_some() {
+        "patient with needle"
+    } else {
+        "patient"
+    };
+    let name = format!("{kind} {}", scenario.seed);
     let mut probe = VirtualProbe::new(scenario);
-    let name = format!("patient {seed}");
     let mut bench = Bench::new(&name, false, facts, chosen, with_pictures);
     for _ in 0..VIRTUAL_FRAMES {
         let (frame, truth) = virtual_frame(&mut probe)?;
@@ -254,6 +265,7 @@ fn facts_of(scenario: &Scenario) -> CaseFacts {
     say("fat below 15 mm", tissue.fat_mm < 15.0);
     say("fat 15 to 30 mm", (15.0..30.0).contains(&tissue.fat_mm));
     say("fat 30 mm or more", tissue.fat_mm >= 30.0);
+    say("needle", scenario.needle.start_s.is_some());
     say("scar", tissue.scar.is_some());
     say("haze", scenario.nuisance.haze_db < 0.0);
     say(

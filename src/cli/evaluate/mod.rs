@@ -22,11 +22,14 @@ const JOBS_MOST: usize = 16;
 #[derive(Debug, Args)]
 pub(super) struct EvaluateArgs {
     /// Folders of recordings, each with NAME.json (its truth) beside NAME.mha
-    #[arg(required_unless_present_any = ["virtual_patients", "real", "real_each"])]
+    #[arg(required_unless_present_any = ["virtual_patients", "needles", "real", "real_each"])]
     folders: Vec<PathBuf>,
     /// Score this many random virtual patients as well
     #[arg(long = "virtual", value_name = "N")]
     virtual_patients: Option<u64>,
+    /// Score this many virtual patients into whom a needle goes, as well
+    #[arg(long, value_name = "N")]
+    needles: Option<u64>,
     /// Seed of the first virtual patient
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -112,16 +115,16 @@ fn jobs_of(args: &EvaluateArgs) -> anyhow::Result<(Vec<Job>, Vec<String>)> {
                 .map(|path| Job::real(path, real.mm_per_px)),
         );
     }
-    if let Some(count) = args.virtual_patients {
-        let end = args
-            .seed
-            .checked_add(count)
-            .ok_or_else(|| anyhow!("--seed plus --virtual is beyond the largest seed"))?;
-        inputs.push(format!(
-            "{count} virtual patients, seeds from {}",
-            args.seed
-        ));
-        jobs.extend((args.seed..end).map(|seed| Job::Patient { seed }));
+    for (count, with_needle, kind) in [
+        (args.virtual_patients, false, "virtual patients"),
+        (args.needles, true, "virtual patients with a needle"),
+    ] {
+        let Some(count) = count else { continue };
+        let end = args.seed.checked_add(count).ok_or_else(|| {
+            anyhow!("--seed plus --virtual or --needles is beyond the largest seed")
+        })?;
+        inputs.push(format!("{count} {kind}, seeds from {}", args.seed));
+        jobs.extend((args.seed..end).map(|seed| Job::Patient { seed, with_needle }));
     }
     Ok((jobs, inputs))
 }

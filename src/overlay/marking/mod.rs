@@ -2,7 +2,7 @@
 mod approach;
 
 use crate::detect::{Face, Finding, NeedleSeen, Port, PortState};
-use crate::guide::Guidance;
+use crate::guide::{Guidance, needle_aim};
 use crate::image::{LengthUnit, ScanImage};
 use crate::overlay::{Look, Mark, Marks, Stroke};
 use crate::pump::PumpModel;
@@ -72,7 +72,7 @@ impl Sheet {
             self.path(&path, image);
         }
         if let Some(needle) = finding.needle {
-            self.needle(&needle);
+            self.needle(&needle, finding);
         }
         self.notice_above_face(finding);
     }
@@ -170,19 +170,29 @@ impl Sheet {
     }
 
     /// A needle is called a needle; a tip only when it was followed in the plane (H17).
-    fn needle(&mut self, needle: &NeedleSeen) {
+    fn needle(&mut self, needle: &NeedleSeen, finding: &Finding) {
         self.line(needle.a, needle.b, Look::Seen, Stroke::Solid);
         let tip = needle.tip.filter(|_| needle.in_plane);
         if let Some(tip) = tip {
             self.ring(tip, TIP_RADIUS, Look::Seen);
         }
-        let key = match (tip.is_some(), needle.in_plane) {
-            (true, _) => "overlay-needle-tip",
-            (false, true) => "overlay-needle",
-            (false, false) => "overlay-needle-crossing",
+        let aim = needle_aim(finding);
+        let off = aim.map(|aim| format!("{:.0}", aim.off_square.degrees()));
+        let far = aim
+            .and_then(|aim| aim.to_port)
+            .filter(|_| tip.is_some())
+            .map(|far| format!("{:.0}", far.0));
+        let text = match (tip, needle.in_plane, &far, &off) {
+            (Some(_), _, Some(far), Some(off)) => {
+                words::say_with("overlay-needle-tip-to", &[("far", far), ("off", off)])
+            }
+            (Some(_), ..) => words::say("overlay-needle-tip"),
+            (None, true, _, Some(off)) => words::say_with("overlay-needle-off", &[("off", off)]),
+            (None, true, _, None) => words::say("overlay-needle"),
+            (None, false, ..) => words::say("overlay-needle-crossing"),
         };
         let beside = ScanPoint::new(needle.a.x.max(needle.b.x) + 1.0, needle.a.z.min(needle.b.z));
-        self.label(beside, words::say(key), Look::Seen);
+        self.label(beside, text, Look::Seen);
     }
 
     /// Fluid and an upside-down pump are said at the left end of the face, clear of the port.

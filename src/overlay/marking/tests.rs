@@ -214,6 +214,11 @@ fn a_dot_is_never_called_a_tip() {
     assert_eq!(words_of(needle(false, None)), "needle: shaft or tip");
     assert_eq!(words_of(needle(false, Some(end))), "needle: shaft or tip");
     assert_eq!(words_of(needle(true, Some(end))), "needle tip");
+    let mut finding = locked();
+    finding.needle = Some(needle(true, Some(end)));
+    let words = labels(&drawn(&finding)).join(" ");
+    assert!(words.contains("needle tip: "), "{words}");
+    assert!(words.contains(" mm to the port, "), "{words}");
 }
 
 #[test]

@@ -7,6 +7,7 @@
     reason = "helpers of tests; the tables they print are the evidence"
 )]
 mod cases;
+mod needles;
 mod sweeps;
 mod trials;
 mod virtual_patients;
