@@ -268,7 +268,7 @@ fn span(shift: f64, scale: f64, count: usize) -> (f64, f64) {
 }
 
 /// Bilinear reading of a picture at analysis millimetres.
-struct Sampler<'a> {
+pub(super) struct Sampler<'a> {
     pixels: &'a [u8],
     columns: usize,
     rows: usize,
@@ -277,7 +277,7 @@ struct Sampler<'a> {
 }
 
 impl<'a> Sampler<'a> {
-    fn new(image: &'a ScanImage, scale: f64) -> Self {
+    pub(super) fn new(image: &'a ScanImage, scale: f64) -> Self {
         let back = image.scan_from_pixel.inverse();
         Self {
             pixels: &image.pixels,
@@ -324,14 +324,35 @@ impl<'a> Sampler<'a> {
                 (cz as usize).min(self.rows - 2),
             );
             let (fx, fz) = (cx - x0 as f32, cz - z0 as f32);
-            let at = z0 * self.columns + x0;
-            let top = &self.pixels[at..at + 2];
-            let low = &self.pixels[at + self.columns..at + self.columns + 2];
-            let (a, b) = (f32::from(top[0]), f32::from(top[1]));
-            let (c, d) = (f32::from(low[0]), f32::from(low[1]));
-            let upper = a + (b - a) * fx;
-            let lower = c + (d - c) * fx;
-            *out += upper + (lower - upper) * fz;
+            *out += self.blend((x0, z0), (fx, fz));
         }
+    }
+
+    /// Level at a point; 0 outside the picture.
+    pub(super) fn at(&self, x: f64, z: f64) -> f32 {
+        let (px, pz) = (
+            x * self.per_mm[0] + self.shift[0],
+            z * self.per_mm[1] + self.shift[1],
+        );
+        if !(px >= 0.0 && pz >= 0.0) {
+            return 0.0;
+        }
+        let (c, r) = (px as usize, pz as usize);
+        if c + 1 >= self.columns || r + 1 >= self.rows {
+            return 0.0;
+        }
+        self.blend((c, r), ((px - c as f64) as f32, (pz - r as f64) as f32))
+    }
+
+    /// Level between a pixel, its right neighbour and the two below, by how far the point is from the first.
+    fn blend(&self, (column, row): (usize, usize), (fx, fz): (f32, f32)) -> f32 {
+        let at = row * self.columns + column;
+        let top = &self.pixels[at..at + 2];
+        let low = &self.pixels[at + self.columns..at + self.columns + 2];
+        let (a, b) = (f32::from(top[0]), f32::from(top[1]));
+        let (c, d) = (f32::from(low[0]), f32::from(low[1]));
+        let upper = a + (b - a) * fx;
+        let lower = c + (d - c) * fx;
+        upper + (lower - upper) * fz
     }
 }

@@ -10,7 +10,6 @@ use super::weights::{METAL, METAL_BIAS, logit, logit_of, probability};
 
 /// What was measured along a face. Lengths mm, levels grey values, shares 0 to 1.
 struct Signs {
-    depth: f64,
     tissue: f64,
     layered: f64,
     pieces: f64,
@@ -54,7 +53,7 @@ impl Interface {
         let offs = self.columns.iter().filter(|c| c.shows_face());
         // the median: single beams stray with speckle, a bent layer strays over most of its length
         self.rough = 1.48 * f64::from(median(offs.map(|c| c.off.abs())));
-        let depth = f64::from(median(
+        self.depth = f64::from(median(
             self.columns
                 .iter()
                 .filter(|c| c.shows_face())
@@ -62,9 +61,7 @@ impl Interface {
         ));
         self.drop = median(seen_again(&self.columns).map(|c| c.above - c.deep));
         self.copy = self.copy_seen(grid);
-        self.depth = depth;
         let signs = Signs {
-            depth,
             tissue: self.tissue_above(grid),
             layered: self.layered(grid),
             pieces: self.layered_in_pieces(grid),
@@ -85,7 +82,7 @@ impl Interface {
         // that shines, as under the amplification of a deep picture. A second layer close below looks the same in some
         // pictures: such metal is good for a candidate, not for a lock.
         let dark = rise(f64::from(self.drop), -12.0, -4.0);
-        let shines = rise(f64::from(self.tail), 0.5, 0.62) * rise(signs.depth, 12.0, 20.0);
+        let shines = rise(f64::from(self.tail), 0.5, 0.62) * rise(self.depth, 12.0, 20.0);
         let single = 1.0 - rise(signs.pieces, 0.2, 0.32);
         let opaque = dark.max(shines * (1.0 - rise(signs.layered, 0.09, 0.16)));
         self.settled = dark.max(shines * single) >= 0.5;
@@ -141,7 +138,7 @@ impl Interface {
             to_deep(median(seen_again(&self.columns).map(|c| c.late))).clamp(-1.0, 1.2),
             f64::from(signs.contrast) / 50.0,
             f64::from(self.peak / 100.0),
-            (signs.depth / 30.0).clamp(0.0, 2.0),
+            (self.depth / 30.0).clamp(0.0, 2.0),
             below.ringing,
             below.shadow,
             below.copied,
@@ -161,13 +158,13 @@ impl Interface {
             * (1.0 - rise(self.rough, 0.15, 0.21))
             * rise(self.length, 10.0, 18.0)
             * rise(signs.tissue, 3.0, 10.0)
-            * rise(signs.depth, 4.4, 6.0);
+            * rise(self.depth, 4.4, 6.0);
         // no sum of other signs makes up for these
         self.possible = (1.0 - rise(self.rough, 0.17, 0.27))
             * straight
             * rise(self.length, 8.0, 14.0)
             * rise(signs.tissue, 2.0, 5.0)
-            * rise(signs.depth, 4.4, 5.2);
+            * rise(self.depth, 4.4, 5.2);
         // Metal rings, is drawn twice or leaves it darker below; a fascia over muscle does none of these.
         let evidence = rise(f64::from(self.drop), 0.0, 12.0)
             .max((2.0 * below.ringing).min(1.0))

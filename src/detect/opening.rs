@@ -134,7 +134,12 @@ impl Opening {
     /// Height of the cup's bottom under the septum, mm, when it is seen plainly: bright, flat and over most of the opening.
     pub(super) fn floor(&self) -> Option<f64> {
         let plain = self.cup >= FLOOR_LEAST && self.cup_cover >= 0.75 && self.cup_rough <= 0.14;
-        plain.then_some(self.cup_at - self.step.max(0.0))
+        plain.then_some(self.cup_depth())
+    }
+
+    /// Height of the cup's bottom under a recessed septum, or under the face, mm.
+    pub(super) fn cup_depth(&self) -> f64 {
+        self.cup_at - self.step.max(0.0)
     }
 
     /// Whether the width of the opening may be a chord of the fill port: wide enough, or narrower over a cup as deep as

@@ -3,8 +3,8 @@
     clippy::indexing_slicing,
     reason = "numeric kernel; every index is bounded by the profile's sizes"
 )]
+use super::super::grid::Sampler;
 use super::map::Run;
-use crate::image::ScanImage;
 
 /// Distance of stations along the shaft and of samples across it, mm.
 const ALONG_MM: f64 = 0.3;
@@ -89,51 +89,6 @@ struct Station {
     noise: f32,
 }
 
-/// Reads a picture at points in analysis mm.
-pub(super) struct Reader<'a> {
-    pixels: &'a [u8],
-    columns: usize,
-    rows: usize,
-    per_mm: [f64; 2],
-    shift: [f64; 2],
-}
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(image: &'a ScanImage, scale: f64) -> Self {
-        let back = image.scan_from_pixel.inverse();
-        Self {
-            pixels: &image.pixels,
-            columns: image.columns,
-            rows: image.rows,
-            per_mm: back.scale().map(|s| s / scale),
-            shift: back.shift(),
-        }
-    }
-
-    /// Level at a point; 0 outside the picture.
-    fn at(&self, x: f64, z: f64) -> f32 {
-        let (px, pz) = (
-            x * self.per_mm[0] + self.shift[0],
-            z * self.per_mm[1] + self.shift[1],
-        );
-        if !(px >= 0.0 && pz >= 0.0) {
-            return 0.0;
-        }
-        let (c, r) = (px as usize, pz as usize);
-        if c + 1 >= self.columns || r + 1 >= self.rows {
-            return 0.0;
-        }
-        let (fx, fz) = ((px - c as f64) as f32, (pz - r as f64) as f32);
-        let k = r * self.columns + c;
-        let (a, b) = (f32::from(self.pixels[k]), f32::from(self.pixels[k + 1]));
-        let low = k + self.columns;
-        let (d, e) = (f32::from(self.pixels[low]), f32::from(self.pixels[low + 1]));
-        let upper = a + (b - a) * fx;
-        let lower = d + (e - d) * fx;
-        upper + (lower - upper) * fz
-    }
-}
-
 /// Buffers of the fit, kept from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct ShaftFit {
@@ -148,7 +103,7 @@ pub(super) struct ShaftFit {
 
 impl ShaftFit {
     /// Fits a run; `None` when no shaft is left of it.
-    pub(super) fn fit(&mut self, picture: &Reader<'_>, run: &Run) -> Option<Shaft> {
+    pub(super) fn fit(&mut self, picture: &Sampler<'_>, run: &Run) -> Option<Shaft> {
         let (mut from, mut to) = (run.from, run.to);
         if run.length() < 2.0 {
             return None;
@@ -198,7 +153,7 @@ impl ShaftFit {
     }
 
     /// Reads the levels across the line at every station, `beyond` mm further at both ends.
-    fn read(&mut self, picture: &Reader<'_>, from: [f64; 2], to: [f64; 2], beyond: f64) {
+    fn read(&mut self, picture: &Sampler<'_>, from: [f64; 2], to: [f64; 2], beyond: f64) {
         let d = unit(from, to);
         let length = (to[0] - from[0]).hypot(to[1] - from[1]) + 2.0 * beyond;
         let count = ((length / ALONG_MM) as usize + 1).min(MOST);

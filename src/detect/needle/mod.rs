@@ -6,9 +6,10 @@ mod line;
 mod map;
 mod track;
 
-use self::line::{Reader, Shaft, ShaftFit};
+use self::line::{Shaft, ShaftFit};
 use self::map::{NeedleMap, Run};
 use self::track::{NeedleTrack, Tracked};
+use super::grid::Sampler;
 use super::port::rise;
 use super::{NeedleSeen, Still};
 use crate::image::ScanImage;
@@ -77,7 +78,7 @@ impl NeedleSearch {
         time: f64,
     ) -> Option<NeedleSeen> {
         self.candidates.clear();
-        let picture = Reader::new(image, scale);
+        let picture = Sampler::new(image, scale);
         let seen = match still {
             Still::Picture => {
                 self.search(image, scale);
@@ -139,7 +140,7 @@ impl NeedleSearch {
     }
 
     /// Fits the next `count` of the strongest runs.
-    fn fit_runs(&mut self, picture: &Reader<'_>, count: usize) {
+    fn fit_runs(&mut self, picture: &Sampler<'_>, count: usize) {
         for _ in 0..count {
             let Some(run) = self.runs.get(self.fitted).copied() else {
                 return;
@@ -157,7 +158,7 @@ impl NeedleSearch {
     }
 
     /// Measures one run.
-    fn measure(&mut self, picture: &Reader<'_>, run: &Run) {
+    fn measure(&mut self, picture: &Sampler<'_>, run: &Run) {
         if let Some(shaft) = self.fit.fit(picture, run) {
             let candidate = self.judge(shaft);
             self.candidates.push(candidate);
