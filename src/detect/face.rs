@@ -3,7 +3,7 @@
     clippy::indexing_slicing,
     reason = "numeric kernel; every index is bounded by the grid's sizes"
 )]
-use super::grid::{BeamGrid, Line};
+use super::grid::{BeamGrid, Line, nearest};
 use super::lines::BLIND_MM;
 
 /// Share of the usual onset from which on a column shows the interface.
@@ -104,29 +104,26 @@ pub(super) fn edge_near(
     range: f64,
     reach: f64,
 ) -> Option<(f64, f32)> {
-    let b = &grid.beams[beam];
     let step = grid.step;
-    let below = (0.45 / step).round().max(1.0) as usize;
-    let gap = (0.15 / step).round() as usize;
-    let above = (0.6 / step).round().max(1.0) as usize;
-    let first = b.first + above + gap;
-    let low = (((range - reach) / step).round().max(0.0) as usize).max(first);
-    let high =
-        (((range + reach) / step).round().max(0.0) as usize).min(b.last.saturating_sub(below));
-    let sums = grid.sums(beam);
-    let mut best = (grid.edge_least, 0_usize, 0.0_f32);
-    for i in low..high {
-        let up = (sums[i + below] - sums[i]) / below as f32;
-        let base = (sums[i - gap] - sums[i - gap - above]) / above as f32;
-        if up - base > best.0 {
-            best = (up - base, i, base);
+    let edges = grid.edges(beam);
+    let windows = grid.windows();
+    let (below, first) = (windows.below, edges.start);
+    let low = (nearest((range - reach) / step).max(0) as usize).max(first);
+    let high = (nearest((range + reach) / step).max(0) as usize).min(edges.end);
+    let mut best = (grid.edge_least, 0_usize);
+    let near = grid.rise(beam).get(low..high).unwrap_or_default();
+    for (rise, i) in near.iter().zip(low..) {
+        if *rise > best.0 {
+            best = (*rise, i);
         }
     }
-    let (onset, at, base) = best;
+    let (onset, at) = best;
     if at == 0 {
         return None;
     }
-    let row = grid.row(beam);
+    let (row, sums) = (grid.row(beam), grid.sums(beam));
+    let base = at - windows.gap;
+    let base = (sums[base] - sums[base - windows.above]) / windows.above as f32;
     let top = row[at..at + below].iter().copied().fold(0.0_f32, f32::max);
     let half = f32::midpoint(base, top);
     let mut i = at + below - 1;
@@ -278,9 +275,9 @@ impl Interface {
             self.logit = super::metal::NOT_METAL;
             return;
         }
-        rises.sort_by(f32::total_cmp);
         // the upper part: a face half hidden by a shadow is still judged by the part that is seen
-        self.onset = rises[rises.len() * 7 / 10].max(1.0);
+        let upper = rises.len() * 7 / 10;
+        self.onset = ranked(&mut rises, upper).unwrap_or(0.0).max(1.0);
         let floor = grid.edge_least - 2.0;
         let usual = self.local_onsets(grid);
         for (c, usual) in self.columns.iter_mut().zip(usual) {
@@ -314,8 +311,8 @@ impl Interface {
                     .filter(|c| c.met)
                     .map(|c| c.contrast),
             );
-            around.sort_by(f32::total_cmp);
-            let here = around.get(around.len() * 7 / 10).copied().unwrap_or(0.0);
+            let upper = around.len() * 7 / 10;
+            let here = ranked(&mut around, upper).unwrap_or(0.0);
             let here = here.clamp(least, least.max(110.0));
             for _ in 0..block.min(n - usual.len()) {
                 usual.push(here);
@@ -459,7 +456,16 @@ fn mean_of(values: &[f32]) -> f32 {
 
 /// Median; 0 of nothing.
 pub(super) fn median(values: impl Iterator<Item = f32>) -> f32 {
-    let mut sorted: Vec<f32> = values.filter(|v| v.is_finite()).collect();
-    sorted.sort_by(f32::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+    let mut values: Vec<f32> = values.filter(|v| v.is_finite()).collect();
+    let middle = values.len() / 2;
+    ranked(&mut values, middle).unwrap_or(0.0)
+}
+
+/// The value that would stand at a place if the values were sorted; leaves them in another order.
+pub(super) fn ranked(values: &mut [f32], place: usize) -> Option<f32> {
+    if place >= values.len() {
+        return None;
+    }
+    let (_, value, _) = values.select_nth_unstable_by(place, f32::total_cmp);
+    Some(*value)
 }

@@ -8,7 +8,7 @@
     reason = "numeric kernel; every index is bounded by the sizes set in `shape`"
 )]
 use crate::frame::Beams;
-use crate::image::{LengthUnit, ScanImage};
+use crate::image::{LengthUnit, Resampler, ScanImage};
 
 /// Axial distance of two samples, mm.
 pub(super) const AXIAL_MM: f64 = 0.15;
@@ -37,7 +37,7 @@ impl Line {
 }
 
 /// One beam: where it starts, where it goes, and which of its samples lie inside the picture.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Beam {
     pub ox: f64,
     pub oz: f64,
@@ -54,6 +54,8 @@ pub(super) struct BeamGrid {
     pub samples: usize,
     /// Axial distance of samples, analysis mm.
     pub step: f64,
+    /// Samples a millimetre.
+    per_step: f64,
     /// Lateral distance of beams in the middle of the picture, analysis mm.
     pub pitch: f64,
     /// Analysis mm per unit of the picture.
@@ -66,6 +68,56 @@ pub(super) struct BeamGrid {
     pub edge_least: f32,
     level: Vec<f32>,
     sums: Vec<f32>,
+    /// Rise of the echo at every sample: the mean of the next [`BELOW_MM`] less that above it.
+    rise: Vec<f32>,
+    /// Grey levels as read from the picture, several rows a beam where its pixels are finer than the grid.
+    raw: Vec<u8>,
+    reading: Option<Reading>,
+    windows: Windows,
+}
+
+/// Windows of an edge, mm: how much below it counts, how much is left out above it, and how much counts above that.
+const BELOW_MM: f64 = 0.45;
+const GAP_MM: f64 = 0.15;
+const ABOVE_MM: f64 = 0.6;
+
+/// The same in samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Windows {
+    pub below: usize,
+    pub gap: usize,
+    pub above: usize,
+}
+
+/// Where the samples of pictures of one geometry lie, worked out once.
+#[derive(Debug)]
+struct Reading {
+    of: Geometry,
+    table: Resampler,
+    /// Rows of the table for each beam: so many beside each other times so many along it.
+    finer: usize,
+}
+
+/// What the places of the samples hang on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Geometry {
+    pixels: (usize, usize),
+    scale: [f64; 2],
+    shift: [f64; 2],
+    unit: LengthUnit,
+    beams: Beams,
+}
+
+impl Geometry {
+    fn of(image: &ScanImage) -> Self {
+        Self {
+            pixels: (image.columns, image.rows),
+            scale: image.scan_from_pixel.scale(),
+            shift: image.scan_from_pixel.shift(),
+            unit: image.unit,
+            beams: image.beams,
+        }
+    }
 }
 
 impl BeamGrid {
@@ -78,15 +130,15 @@ impl BeamGrid {
         {
             return false;
         }
-        let edge = image.scan_from_pixel.scale()[0].abs();
-        self.scale = match image.unit {
-            LengthUnit::Millimeters => 1.0,
-            LengthUnit::Pixels => NOMINAL_HEIGHT_MM / (image.rows as f64 * edge),
-        };
-        if !self.shape(image, edge * self.scale) {
-            return false;
+        let geometry = Geometry::of(image);
+        if self.reading.as_ref().is_none_or(|r| r.of != geometry) {
+            self.reading = self.place(image, geometry);
         }
-        self.fill(image, edge * self.scale);
+        let Some(reading) = self.reading.take() else {
+            return false;
+        };
+        self.fill(image, &reading);
+        self.reading = Some(reading);
         let (middle, brightest) = self.levels_below(5.0);
         self.brightest = brightest;
         self.edge_least = 4.0 + 12.0 * (middle / 30.0).min(1.0);
@@ -157,38 +209,86 @@ impl BeamGrid {
             return false;
         }
         self.step = AXIAL_MM.max(depth / (MOST_SAMPLES - 1) as f64);
+        self.per_step = 1.0 / self.step;
         self.samples = (depth / self.step) as usize + 1;
         true
     }
 
-    /// Samples the picture along every beam, averaging when its pixels are finer than the grid.
-    fn fill(&mut self, image: &ScanImage, edge: f64) {
-        let n = self.samples;
-        self.level.clear();
-        self.level.resize(self.beams.len() * n, 0.0);
-        self.sums.clear();
-        self.sums.resize(self.beams.len() * (n + 1), 0.0);
+    /// Works out where the samples of pictures of one geometry lie, several to a sample where their pixels are finer
+    /// than the grid; `None` for a picture without extent.
+    fn place(&mut self, image: &ScanImage, of: Geometry) -> Option<Reading> {
+        let edge = image.scan_from_pixel.scale()[0].abs();
+        self.scale = match image.unit {
+            LengthUnit::Millimeters => 1.0,
+            LengthUnit::Pixels => NOMINAL_HEIGHT_MM / (image.rows as f64 * edge),
+        };
+        let edge = edge * self.scale;
+        if !self.shape(image, edge) {
+            return None;
+        }
+        let count = |mm: f64| ((mm / self.step).round() as usize).max(1);
+        self.windows = Windows {
+            below: count(BELOW_MM),
+            gap: (GAP_MM / self.step).round() as usize,
+            above: count(ABOVE_MM),
+        };
         let across = ((self.pitch / edge).round() as usize).clamp(1, 2);
         let along = ((self.step / edge).round() as usize).clamp(1, 2);
-        let weight = 1.0 / (across * along) as f32;
+        let finer = across * along;
         let sampler = Sampler::new(image, self.scale);
-        for (b, beam) in self.beams.iter_mut().enumerate() {
+        for beam in &mut self.beams {
+            (beam.first, beam.last) = sampler.inside(beam, self.step, self.samples);
+        }
+        let part = |k: usize, n: usize| (k as f64 + 0.5) / n as f64 - 0.5;
+        let table = Resampler::new(
+            (self.samples, self.beams.len() * finer),
+            of.pixels,
+            |sample, row| {
+                let (beam, sub) = (&self.beams[row / finer], row % finer);
+                if sample < beam.first || sample >= beam.last {
+                    return None;
+                }
+                let aside = part(sub / along, across) * self.pitch;
+                let range = (sample as f64 + part(sub % along, along)) * self.step;
+                let x = beam.ox + aside * beam.dz + range * beam.dx;
+                let z = beam.oz - aside * beam.dx + range * beam.dz;
+                Some(sampler.pixel(x, z))
+            },
+        )?;
+        Some(Reading { of, table, finer })
+    }
+
+    /// Reads the levels of a picture along every beam, their running sums and the rises.
+    fn fill(&mut self, image: &ScanImage, reading: &Reading) {
+        let (n, finer) = (self.samples, reading.finer);
+        self.raw.resize(self.beams.len() * finer * n, 0);
+        reading.table.fill(image, &mut self.raw);
+        self.level.resize(self.beams.len() * n, 0.0);
+        self.sums.resize(self.beams.len() * (n + 1), 0.0);
+        self.rise.resize(self.beams.len() * n, 0.0);
+        let weight = 1.0 / finer as f32;
+        for b in 0..self.beams.len() {
             let row = &mut self.level[b * n..(b + 1) * n];
-            (beam.first, beam.last) = sampler.inside(beam, self.step, n);
-            for k in 0..across {
-                let aside = ((k as f64 + 0.5) / across as f64 - 0.5) * self.pitch;
-                for j in 0..along {
-                    let ahead = ((j as f64 + 0.5) / along as f64 - 0.5) * self.step;
-                    sampler.add(beam, aside, ahead, self.step, row);
+            row.fill(0.0);
+            for raw in self.raw[b * finer * n..(b + 1) * finer * n].chunks_exact(n) {
+                for (level, raw) in row.iter_mut().zip(raw) {
+                    *level += f32::from(*raw) * weight;
                 }
             }
             let sums = &mut self.sums[b * (n + 1)..(b + 1) * (n + 1)];
             let mut total = 0.0_f32;
-            for (i, value) in row.iter_mut().enumerate() {
-                *value *= weight;
-                total += *value;
-                sums[i + 1] = total;
+            for (sum, level) in sums[1..].iter_mut().zip(&*row) {
+                total += *level;
+                *sum = total;
             }
+            let w = self.windows;
+            rises(
+                sums,
+                w.below,
+                w.gap,
+                w.above,
+                &mut self.rise[b * n..(b + 1) * n],
+            );
         }
     }
 
@@ -222,6 +322,22 @@ impl BeamGrid {
         &self.level[beam * self.samples..(beam + 1) * self.samples]
     }
 
+    /// How far along a beam edges can be told: from the first to one past the last sample with its windows inside.
+    pub(super) fn edges(&self, beam: usize) -> std::ops::Range<usize> {
+        let (b, w) = (&self.beams[beam], self.windows);
+        b.first + w.above + w.gap..b.last.saturating_sub(w.below)
+    }
+
+    /// The windows of an edge.
+    pub(super) fn windows(&self) -> Windows {
+        self.windows
+    }
+
+    /// Rises of one beam; 0 outside [`Self::edges`].
+    pub(super) fn rise(&self, beam: usize) -> &[f32] {
+        &self.rise[beam * self.samples..(beam + 1) * self.samples]
+    }
+
     /// Running sums of one beam, one longer than its levels.
     pub(super) fn sums(&self, beam: usize) -> &[f32] {
         &self.sums[beam * (self.samples + 1)..(beam + 1) * (self.samples + 1)]
@@ -231,11 +347,11 @@ impl BeamGrid {
     /// than half of the window lies inside.
     pub(super) fn mean(&self, beam: usize, from: f64, to: f64) -> Option<f32> {
         let b = self.beams.get(beam)?;
-        let wanted = (from / self.step).round() as i64..(to / self.step).round() as i64;
-        let low = wanted.start.max(b.first as i64);
-        let high = wanted.end.max(wanted.start + 1).min(b.last as i64);
-        let length = (wanted.end - wanted.start).max(1);
-        if high <= low || (high - low) * 2 < length {
+        let from = nearest(from * self.per_step) as i32;
+        let to = nearest(to * self.per_step) as i32;
+        let low = from.max(b.first as i32);
+        let high = to.max(from + 1).min(b.last as i32);
+        if high <= low || (high - low) * 2 < (to - from).max(1) {
             return None;
         }
         let sums = self.sums(beam);
@@ -254,10 +370,55 @@ impl BeamGrid {
         inside.then_some(range)
     }
 
+    /// The beam through a point, as a fractional number, and the range at which it meets it; `None` beside the beams.
+    pub(super) fn beam_at(&self, x: f64, z: f64) -> Option<(f64, f64)> {
+        let (first, last) = (self.beams.first()?, self.beams.last()?);
+        let count = (self.beams.len() - 1) as f64;
+        // where the outer beams cross, when they do: the apex of the fan
+        let cross = first.dx * last.dz - last.dx * first.dz;
+        let (beam, range) = if cross.abs() < 1e-9 {
+            ((x - first.ox) / (last.ox - first.ox) * count, z - first.oz)
+        } else {
+            let (ax, az) = (last.ox - first.ox, last.oz - first.oz);
+            let back = (ax * last.dz - az * last.dx) / cross;
+            let (apex_x, apex_z) = (first.ox + back * first.dx, first.oz + back * first.dz);
+            let turn = |dx: f64, dz: f64| dx.atan2(dz);
+            let (from, to) = (turn(first.dx, first.dz), turn(last.dx, last.dz));
+            let here = turn(x - apex_x, z - apex_z);
+            let beam = (here - from) / (to - from) * count;
+            (beam, (x - apex_x).hypot(z - apex_z) - back.abs())
+        };
+        (-0.5..=count + 0.5)
+            .contains(&beam)
+            .then(|| (beam.clamp(0.0, count), range))
+    }
+
     /// The point of a beam at a range.
     pub(super) fn point(&self, beam: usize, range: f64) -> (f64, f64) {
         let b = &self.beams[beam];
         (b.ox + range * b.dx, b.oz + range * b.dz)
+    }
+}
+
+/// The nearest whole number, halves away from zero. `f64::round` is a call where the processor is not known to have it.
+pub(super) fn nearest(value: f64) -> i64 {
+    (value + 0.5_f64.copysign(value)) as i64
+}
+
+/// The rise at every sample: mean of the `below` samples from it less that of the `above` samples `gap` before it. 0 where
+/// a window does not fit.
+pub(super) fn rises(sums: &[f32], below: usize, gap: usize, above: usize, out: &mut [f32]) {
+    out.fill(0.0);
+    let before = gap + above;
+    let Some(count) = out.len().checked_sub(before + below) else {
+        return;
+    };
+    let (part_below, part_above) = (1.0 / below as f32, 1.0 / above as f32);
+    let (up, here) = (&sums[before + below..], &sums[before..]);
+    let (near, far) = (&sums[above..], sums);
+    let out = &mut out[before..before + count];
+    for (i, rise) in out.iter_mut().enumerate() {
+        *rise = (up[i] - here[i]) * part_below - (near[i] - far[i]) * part_above;
     }
 }
 
@@ -307,33 +468,17 @@ impl<'a> Sampler<'a> {
         (first, last)
     }
 
-    /// Adds the samples of a line parallel to a beam (moved `aside` and `ahead`) to `row`.
-    fn add(&self, beam: &Beam, aside: f64, ahead: f64, step: f64, row: &mut [f32]) {
-        let x = beam.ox + aside * beam.dz + ahead * beam.dx;
-        let z = beam.oz - aside * beam.dx + ahead * beam.dz;
-        let px = (x * self.per_mm[0] + self.shift[0]) as f32;
-        let pz = (z * self.per_mm[1] + self.shift[1]) as f32;
-        let qx = (beam.dx * step * self.per_mm[0]) as f32;
-        let qz = (beam.dz * step * self.per_mm[1]) as f32;
-        let (right, bottom) = ((self.columns - 1) as f32, (self.rows - 1) as f32);
-        for (i, out) in row.iter_mut().enumerate().take(beam.last).skip(beam.first) {
-            let cx = (px + qx * i as f32).clamp(0.0, right);
-            let cz = (pz + qz * i as f32).clamp(0.0, bottom);
-            let (x0, z0) = (
-                (cx as usize).min(self.columns - 2),
-                (cz as usize).min(self.rows - 2),
-            );
-            let (fx, fz) = (cx - x0 as f32, cz - z0 as f32);
-            *out += self.blend((x0, z0), (fx, fz));
-        }
+    /// The fractional column and row of a point.
+    fn pixel(&self, x: f64, z: f64) -> (f64, f64) {
+        (
+            x * self.per_mm[0] + self.shift[0],
+            z * self.per_mm[1] + self.shift[1],
+        )
     }
 
     /// Level at a point; 0 outside the picture.
     pub(super) fn at(&self, x: f64, z: f64) -> f32 {
-        let (px, pz) = (
-            x * self.per_mm[0] + self.shift[0],
-            z * self.per_mm[1] + self.shift[1],
-        );
+        let (px, pz) = self.pixel(x, z);
         if !(px >= 0.0 && pz >= 0.0) {
             return 0.0;
         }

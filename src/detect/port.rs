@@ -12,7 +12,7 @@
     reason = "numeric kernel; every index is bounded by the columns of the interface"
 )]
 use super::context::DetectorContext;
-use super::face::{Interface, median};
+use super::face::{Interface, median, ranked};
 use super::grid::BeamGrid;
 use super::opening::{Opening, Profiles, visibility};
 use super::port_class::classify;
@@ -85,8 +85,8 @@ impl Body {
             let near = middle.saturating_sub(reach)..(middle + reach).min(n);
             around.clear();
             around.extend(near.filter(|b| face.columns[*b].met).map(|b| self.level[b]));
-            around.sort_by(f32::total_cmp);
-            let usual = around.get(around.len() * 7 / 10).copied().unwrap_or(0.0);
+            let upper = around.len() * 7 / 10;
+            let usual = ranked(&mut around, upper).unwrap_or(0.0);
             let over = usual - tissue;
             for b in start..(start + block).min(n) {
                 self.lit.push(if over >= BODY_LEAST {

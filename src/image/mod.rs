@@ -12,6 +12,7 @@ mod gray_map;
 mod outline;
 mod persistence;
 mod picture_grid;
+mod resample;
 mod scan_convert;
 mod separable;
 mod simd;
@@ -23,6 +24,7 @@ pub use fan::{FanInPicture, recognise_fan};
 pub use fan_watch::FanWatch;
 pub use gray_map::display_table;
 pub use picture_grid::PictureSize;
+pub use resample::Resampler;
 pub use scan_convert::ScanConverter;
 
 use crate::clock::Timestamp;
