@@ -10,6 +10,7 @@ use super::port::PortSearch;
 use super::port_class::traits as traits_of;
 use super::surface;
 use super::track::{Placed, PortTrack, Verdict};
+use super::travel::Travel;
 use super::weights::logit_of;
 use super::{Face, Finding, Motion, Port, PortState};
 use crate::image::{LengthUnit, ScanImage};
@@ -59,8 +60,7 @@ pub struct PortDetector {
     openings: Vec<Opening>,
     /// How many of `interfaces` belong to this picture.
     count: usize,
-    /// Time, depth and slope of the last face.
-    last_face: Option<(f64, f64, f64)>,
+    travel: Travel,
 }
 
 impl PortDetector {
@@ -77,7 +77,7 @@ impl PortDetector {
         self.track.reset();
         self.sweep.reset();
         self.needle.reset();
-        self.last_face = None;
+        self.travel.reset();
     }
 
     /// Reads one picture.
@@ -345,29 +345,17 @@ impl PortDetector {
         finding.centring = Some(self.sweep.read(chord, whole));
     }
 
-    /// How fast the face moves against the frame before.
+    /// How far the face, and the port in it, have moved while a mark comes to the eye.
     fn motion(&mut self, face: Option<usize>, verdict: &Verdict, time: f64) -> Motion {
         let line = face
             .and_then(|k| self.interfaces.get(k))
             .and_then(|i| i.line);
         let Some(line) = line else {
-            self.last_face = None;
+            self.travel.reset();
             return Motion::default();
         };
-        let before = self.last_face.replace((time, line.z0, line.slope));
-        let Some((then, z0, _)) = before else {
-            return Motion::default();
-        };
-        let passed = time - then;
-        if passed <= 0.0 || passed > 0.5 {
-            return Motion::default();
-        }
-        let lateral = if verdict.port.is_some() && !verdict.held {
-            verdict.lateral_mm_s
-        } else {
-            0.0
-        };
-        let speed = ((line.z0 - z0) / passed).hypot(lateral);
+        let port = verdict.port.filter(|_| !verdict.held).map(|p| p.x);
+        let speed = self.travel.note(time, line.z0, port);
         Motion {
             moving: speed > MOVING_MM_S,
             speed_mm_s: speed,

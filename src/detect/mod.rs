@@ -15,6 +15,7 @@ mod port;
 mod port_class;
 mod surface;
 mod track;
+mod travel;
 mod weights;
 
 pub use context::DetectorContext;
@@ -132,7 +133,8 @@ pub enum Contact {
 pub struct Motion {
     /// Whether it moves too fast for a path (H16).
     pub moving: bool,
-    /// Speed of the face, mm/s.
+    /// Speed of the face, mm/s: its largest travel within the last 0.12 s, over 0.12 s. A tremor that goes to and fro
+    /// within a few tenths of a millimetre is fast but goes nowhere.
     pub speed_mm_s: f64,
 }
 

@@ -46,8 +46,6 @@ pub(super) struct Verdict {
     pub port: Option<Placed>,
     pub other: Option<Placed>,
     pub confidence: f64,
-    /// Lateral speed of the port, mm/s.
-    pub lateral_mm_s: f64,
 }
 
 /// The opening that is followed.
@@ -188,7 +186,6 @@ impl PortTrack {
             return Verdict {
                 other: (o.class == OpeningClass::Access && o.score >= SCORE_START)
                     .then_some(placed),
-                lateral_mm_s: speed,
                 ..Verdict::default()
             };
         }
@@ -198,7 +195,6 @@ impl PortTrack {
             port: Some(placed),
             other: None,
             confidence: confidence(f.score.min(o.score.max(0.6 * f.score)), f.hits),
-            lateral_mm_s: speed,
         }
     }
 

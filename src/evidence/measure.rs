@@ -1,7 +1,9 @@
 //! What is counted beside found, missed and false: the path, the confidence, and everything else the detector says.
+use std::collections::BTreeMap;
+
 use crate::detect::{Finding, Port, PortState};
-use crate::guide::Guidance;
 use crate::guide::limits::TILT_REFUSE_DEGREES;
+use crate::guide::{Guidance, Withheld};
 use crate::pump::Needle;
 
 use super::truth::{CaseFacts, FrameTruth};
@@ -112,6 +114,8 @@ impl Reliability {
 pub struct Measures {
     /// Locked frames (stills: with a port) that carry a path.
     pub path_offered: Share,
+    /// Why the others carry none: frames by reason, a frame under each of its reasons.
+    pub withheld: BTreeMap<Withheld, u64>,
     /// Paths within a degree of square to the true face.
     pub path_square: Share,
     /// Angles between path and the square to the true face, degrees.
@@ -238,6 +242,9 @@ impl Measures {
         ] {
             mine.extend(more);
         }
+        for (reason, frames) in &other.withheld {
+            *self.withheld.entry(*reason).or_default() += frames;
+        }
         self.reliability.add(&other.reliability);
     }
 }
@@ -314,6 +321,9 @@ impl Meter {
         let finding = read.finding;
         if judged.said.is_some() {
             measures.path_offered.note(read.guidance.path.is_some());
+            for reason in &read.guidance.withheld {
+                *measures.withheld.entry(*reason).or_default() += 1;
+            }
             measures.lock_not_right.note(!judged.said_right);
         }
         if finding.port.is_some() {

@@ -65,6 +65,10 @@ fn beside(origin: Origin, sum: &CaseScore) -> String {
             );
         }
     }
+    for (reason, frames) in &sum.measures.withheld {
+        let name = format!("no path on a lock: {}", reason.name());
+        add!(text, "  {name:45} {frames} frames\n");
+    }
     for (name, values) in sum.measures.errors() {
         if !values.is_empty() {
             let n = values.len();
@@ -232,6 +236,7 @@ fn measures_json(measures: &Measures) -> Map<String, Value> {
     for (name, share) in measures.shares() {
         map.insert(name.to_owned(), share_json(share));
     }
+    map.insert("withheld_on_locked".into(), json!(measures.withheld));
     for (name, values) in measures.errors() {
         map.insert(name.to_owned(), errors_json(values));
     }

@@ -20,8 +20,9 @@ pub const TILT_WARN_DEGREES: f64 = 15.0;
 /// the port's radius leaves for a 22 G needle.
 pub const TILT_REFUSE_DEGREES: f64 = 20.0;
 
-/// Speed of the face in the picture, mm/s, above which no path is offered (H16): with up to 120 ms from echo to eye
-/// a mark at this speed stands 1.2 mm beside what it marks, as much as the whole lateral budget (1.28 mm).
+/// Speed of the face in the picture (its largest travel within 0.12 s), mm/s, above which no path is offered (H16):
+/// with up to 120 ms from echo to eye a mark at this speed stands 1.2 mm beside what it marks, as much as the whole
+/// lateral budget (1.28 mm).
 pub const SPEED_REFUSE_MM_S: f64 = 10.0;
 
 /// Probability that the opening is the fill port below which no path is offered (H09, H10). The detector's own bar
