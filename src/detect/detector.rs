@@ -382,10 +382,9 @@ impl PortDetector {
             |p: &Placed| p.opening.class != OpeningClass::Other && p.opening.score >= MAY_BE_PORT;
         let opened = if verdict.locked {
             Opened::Locked
-        } else if verdict.port.is_some()
-            || verdict.other.is_some()
-            || placed.iter().any(may_be_port)
-        {
+        } else if verdict.port.is_some() || verdict.other.is_some() {
+            Opened::Shown
+        } else if placed.iter().any(may_be_port) {
             Opened::Maybe
         } else {
             Opened::No

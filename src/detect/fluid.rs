@@ -361,3 +361,75 @@ impl Band {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A settled watch that now sees what it saw at the lock, at this level.
+    fn settled(level: f32) -> FluidWatch {
+        let band = Band {
+            level: [[level; ROWS]; BINS],
+            peak: [200.0; BINS],
+            shown: [true; BINS],
+        };
+        FluidWatch {
+            now: band.clone(),
+            base: band,
+            settled: true,
+            ..FluidWatch::default()
+        }
+    }
+
+    /// Darkens the lowest rows of ten bins.
+    fn darken(watch: &mut FluidWatch, rows: usize) {
+        for bin in &mut watch.now.level[6..16] {
+            for level in &mut bin[..rows] {
+                *level -= 50.0;
+            }
+        }
+    }
+
+    #[test]
+    fn a_dark_layer_on_the_face_is_a_pool_of_its_size() {
+        let mut watch = settled(90.0);
+        assert_eq!(watch.measure(), (0.0, 0.0));
+        darken(&mut watch, 5);
+        let (thick, area) = watch.measure();
+        assert!((2.0..=4.0).contains(&thick), "{thick}");
+        assert!((20.0..=60.0).contains(&area), "{area}");
+    }
+
+    #[test]
+    fn a_turn_of_the_gain_and_a_shadow_are_no_pool() {
+        let mut watch = settled(90.0);
+        for level in watch.now.level.iter_mut().flatten() {
+            *level -= 40.0;
+        }
+        assert_eq!(watch.measure(), (0.0, 0.0), "all fell alike");
+        let mut watch = settled(90.0);
+        darken(&mut watch, 5);
+        for peak in &mut watch.now.peak {
+            *peak -= 50.0;
+        }
+        assert_eq!(watch.measure(), (0.0, 0.0), "the face fell too");
+    }
+
+    #[test]
+    fn a_pool_must_last_before_it_is_said_and_the_notice_ends_with_it() {
+        let at = |k: i32| Timestamp::from_seconds(f64::from(k) * 0.04);
+        let mut watch = settled(90.0);
+        darken(&mut watch, 5);
+        watch.compare(0.04, at(0));
+        assert!(watch.raised.is_none());
+        for k in 1..25 {
+            watch.compare(0.04, at(k));
+        }
+        assert!(watch.raised.is_some_and(|f| f.since == at(0)));
+        watch.now = watch.base.clone();
+        for k in 25..100 {
+            watch.compare(0.04, at(k));
+        }
+        assert!(watch.raised.is_none());
+    }
+}
