@@ -1,11 +1,13 @@
 //! The detector: one picture in, one finding out, with what it remembers of those before.
 use super::centring::Sweep;
 use super::context::DetectorContext;
+use super::coverage::{Coverage, Opened};
 use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
+use super::fluid::{FluidWatch, Place};
 use super::grid::{BeamGrid, Line};
 use super::lines::LineSearch;
 use super::needle::NeedleSearch;
-use super::opening::Opening;
+use super::opening::{Opening, OpeningClass};
 use super::port::PortSearch;
 use super::port_class::traits as traits_of;
 use super::surface;
@@ -35,6 +37,9 @@ const CLOSED_PART: f64 = 0.35;
 const CLOSED_MM: std::ops::Range<f64> = 0.6..6.0;
 const CLOSED_LOGIT: f64 = 1.0;
 
+/// Least score of an opening that keeps a pump from being called upside down.
+const MAY_BE_PORT: f64 = 0.5;
+
 /// Whether a picture stands alone or is one of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Still {
@@ -54,6 +59,8 @@ pub struct PortDetector {
     track: PortTrack,
     sweep: Sweep,
     needle: NeedleSearch,
+    fluid: FluidWatch,
+    coverage: Coverage,
     lines: Vec<Line>,
     points: Vec<(f64, f64, f64)>,
     interfaces: Vec<Interface>,
@@ -78,6 +85,8 @@ impl PortDetector {
         self.sweep.reset();
         self.needle.reset();
         self.travel.reset();
+        self.fluid.reset();
+        self.coverage.reset();
     }
 
     /// Reads one picture.
@@ -122,6 +131,7 @@ impl PortDetector {
         report(&mut finding, &verdict);
         if still == Still::Sequence {
             self.centre(&mut finding, time);
+            self.over_time(&mut finding, &verdict, face, &placed, time);
         }
         finding
     }
@@ -155,6 +165,8 @@ impl PortDetector {
             }
         }
         lines.push(self.needle.explain());
+        lines.push(self.fluid.explain());
+        lines.push(self.coverage.explain());
         lines.concat()
     }
 
@@ -343,6 +355,44 @@ impl PortDetector {
         }
         let whole = self.context.whole_width.map(|w| w.0);
         finding.centring = Some(self.sweep.read(chord, whole));
+    }
+
+    /// What only many frames show: fluid that came, and a face swept over without an opening.
+    fn over_time(
+        &mut self,
+        finding: &mut Finding,
+        verdict: &Verdict,
+        face: Option<usize>,
+        placed: &[Placed],
+        time: f64,
+    ) {
+        let interface = face.and_then(|k| self.interfaces.get(k));
+        let place = Place {
+            time,
+            captured_at: finding.captured_at,
+            locked: finding.state == PortState::Locked,
+            shown: finding.port.is_some(),
+            x: verdict.port.filter(|_| !verdict.held).map(|p| p.x),
+        };
+        finding.fluid = match interface.filter(|_| !finding.motion.moving) {
+            Some(interface) => self.fluid.read(&self.grid, interface, &place),
+            None => self.fluid.pass(time),
+        };
+        let may_be_port =
+            |p: &Placed| p.opening.class != OpeningClass::Other && p.opening.score >= MAY_BE_PORT;
+        let opened = if verdict.locked {
+            Opened::Locked
+        } else if verdict.port.is_some() || verdict.other.is_some() {
+            Opened::Shown
+        } else if placed.iter().any(may_be_port) {
+            Opened::Maybe
+        } else {
+            Opened::No
+        };
+        let is_covered = self.coverage.read(&self.grid, interface, opened, time);
+        if is_covered && finding.state == PortState::None {
+            finding.state = PortState::InvertedSuspected;
+        }
     }
 
     /// How far the face, and the port in it, have moved while a mark comes to the eye.

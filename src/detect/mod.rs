@@ -4,8 +4,10 @@
 //! came from, nor what will be advised. All lengths are millimetres in the [`crate::space::Scan`] space.
 mod centring;
 mod context;
+mod coverage;
 mod detector;
 mod face;
+mod fluid;
 mod grid;
 mod lines;
 mod metal;

@@ -36,6 +36,61 @@ impl Scenario {
         needle(&mut scenario.needle, &mut Random::new(seed, 43));
         scenario
     }
+
+    /// A patient with a fill port into whose pocket fluid runs from the third second on. The hand holds still but for
+    /// its tremor.
+    pub fn random_with_fluid(seed: u64) -> Self {
+        let mut scenario = Self::random_implanted(seed);
+        let mut random = Random::new(seed, 47);
+        fill_port(&mut scenario, &mut random);
+        scenario.motion.clear();
+        motion(&mut scenario, &mut random);
+        let plan = &mut scenario.fluid;
+        plan.thickness_mm = random.range(2.5, 7.0);
+        plan.radius_mm = random.range(10.0, 22.0);
+        plan.offset_mm = random.range(-8.0, 8.0);
+        plan.start_s = Some(random.range(2.2, 3.2));
+        plan.growth_s = random.range(1.0, 4.0);
+        scenario.limited()
+    }
+
+    /// A patient whose pump is swept from side to side: upside down in one half of the cohort, the right way up in
+    /// the other.
+    pub fn random_swept(seed: u64) -> Self {
+        let mut scenario = Self::random_implanted(seed);
+        let mut random = Random::new(seed, 53);
+        let is_inverted = random.chance(0.5);
+        if let Some(pump) = scenario.pump.as_mut() {
+            pump.inverted = is_inverted;
+            pump.x_mm = random.range(-6.0, 6.0);
+            pump.y_mm = 0.0;
+        }
+        motion(&mut scenario, &mut random);
+        scenario
+            .motion
+            .retain(|m| !matches!(m, Motion::Spasm { .. }));
+        let way = if random.chance(0.5) { 1.0 } else { -1.0 };
+        scenario.motion.push(Motion::Sweep {
+            from_mm: way * random.range(-20.0, -14.0),
+            to_mm: way * random.range(14.0, 20.0),
+            start_s: 0.4,
+            duration_s: random.range(3.5, 6.5),
+        });
+        scenario.limited()
+    }
+
+    /// Machine, tissue and pump of a random patient, with nothing that moves.
+    fn random_implanted(seed: u64) -> Self {
+        let mut random = Random::new(seed, 45);
+        let mut scenario = Preset::Easy.scenario(seed);
+        "random".clone_into(&mut scenario.name);
+        machine(&mut scenario, &mut random);
+        if let Some(pump) = scenario.pump.as_mut() {
+            implant(pump, &mut random);
+        }
+        scenario.motion.clear();
+        scenario
+    }
 }
 
 fn needle(plan: &mut NeedlePlan, random: &mut Random) {
@@ -215,6 +270,26 @@ fn motion(scenario: &mut Scenario, random: &mut Random) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patients_with_fluid_get_it_late_and_half_of_those_swept_lie_upside_down() {
+        for seed in 0..50 {
+            let fluid = Scenario::random_with_fluid(seed);
+            assert!(fluid.fluid.start_s.is_some_and(|s| s > 2.0));
+            assert!(fluid.pump.is_some_and(|p| !p.inverted));
+        }
+        let inverted = (0..200)
+            .filter(|seed| {
+                Scenario::random_swept(*seed)
+                    .pump
+                    .is_some_and(|p| p.inverted)
+            })
+            .count();
+        assert!(
+            (75..125).contains(&inverted),
+            "{inverted} of 200 upside down"
+        );
+    }
 
     #[test]
     fn patients_differ_by_seed_and_are_the_same_for_one() {

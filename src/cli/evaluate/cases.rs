@@ -17,8 +17,49 @@ use super::super::FileArgs;
 use super::super::source::{Chosen, open_file, virtual_frame};
 use super::showing::FailedFrame;
 
-/// Frames read of each virtual patient: three seconds.
+/// Frames read of each virtual patient: three seconds; and of one that is swept or into whom fluid runs: eight.
 const VIRTUAL_FRAMES: usize = 90;
+const LONG_FRAMES: usize = 240;
+
+/// What a virtual patient is drawn for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Anything.
+    Plain,
+    /// A needle goes in.
+    Needle,
+    /// Fluid runs into the pocket.
+    Fluid,
+    /// The probe sweeps over the pump, which lies upside down in every second.
+    Swept,
+}
+
+impl Kind {
+    fn scenario(self, seed: u64) -> Scenario {
+        match self {
+            Self::Plain => Scenario::random(seed),
+            Self::Needle => Scenario::random_with_needle(seed),
+            Self::Fluid => Scenario::random_with_fluid(seed),
+            Self::Swept => Scenario::random_swept(seed),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "patient",
+            Self::Needle => "patient with needle",
+            Self::Fluid => "patient with fluid",
+            Self::Swept => "patient swept",
+        }
+    }
+
+    fn frames(self) -> usize {
+        match self {
+            Self::Plain | Self::Needle => VIRTUAL_FRAMES,
+            Self::Fluid | Self::Swept => LONG_FRAMES,
+        }
+    }
+}
 
 /// One thing to score.
 #[derive(Debug)]
@@ -31,7 +72,7 @@ pub(super) enum Job {
         mm_per_px: Option<(f64, f64)>,
     },
     /// A random virtual patient.
-    Patient { seed: u64, with_needle: bool },
+    Patient { seed: u64, kind: Kind },
 }
 
 /// How it went.
@@ -50,14 +91,7 @@ impl Job {
         match self {
             Self::File { path, truth } => file_case(path, truth, chosen, with_pictures),
             Self::Real { path, mm_per_px } => real_case(path, *mm_per_px, chosen, with_pictures),
-            Self::Patient { seed, with_needle } => {
-                let scenario = if *with_needle {
-                    Scenario::random_with_needle(*seed)
-                } else {
-                    Scenario::random(*seed)
-                };
-                patient(scenario, chosen, with_pictures)
-            }
+            Self::Patient { seed, kind } => patient(*seed, *kind, chosen, with_pictures),
         }
     }
 }
@@ -237,17 +271,13 @@ fn real_case(
     Ok(bench.finish())
 }
 
-fn patient(scenario: Scenario, chosen: &Chosen, with_pictures: bool) -> anyhow::Result<Outcome> {
+fn patient(seed: u64, kind: Kind, chosen: &Chosen, with_pictures: bool) -> anyhow::Result<Outcome> {
+    let scenario = kind.scenario(seed);
     let facts = facts_of(&scenario);
-    let kind = if scenario.needle.start_s.is_some() {
-        "patient with needle"
-    } else {
-        "patient"
-    };
-    let name = format!("{kind} {}", scenario.seed);
+    let name = format!("{} {seed}", kind.word());
     let mut probe = VirtualProbe::new(scenario);
     let mut bench = Bench::new(&name, false, facts, chosen, with_pictures);
-    for _ in 0..VIRTUAL_FRAMES {
+    for _ in 0..kind.frames() {
         let (frame, truth) = virtual_frame(&mut probe)?;
         bench.read(&frame, &FrameTruth::of(&truth));
     }
@@ -266,6 +296,7 @@ fn facts_of(scenario: &Scenario) -> CaseFacts {
     say("fat 15 to 30 mm", (15.0..30.0).contains(&tissue.fat_mm));
     say("fat 30 mm or more", tissue.fat_mm >= 30.0);
     say("needle", scenario.needle.start_s.is_some());
+    say("fluid", scenario.fluid.start_s.is_some());
     say("scar", tissue.scar.is_some());
     say("haze", scenario.nuisance.haze_db < 0.0);
     say(

@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::evidence::{CaseScore, Evaluated, ReportHead, report, summary_json, table, table_json};
 
-use self::cases::{Job, Outcome};
+use self::cases::{Job, Kind, Outcome};
 use self::showing::Gallery;
 use super::SetupArgs;
 use super::source::{Chosen, pair};
@@ -22,7 +22,7 @@ const JOBS_MOST: usize = 16;
 #[derive(Debug, Args)]
 pub(super) struct EvaluateArgs {
     /// Folders of recordings, each with NAME.json (its truth) beside NAME.mha
-    #[arg(required_unless_present_any = ["virtual_patients", "needles", "real", "real_each"])]
+    #[arg(required_unless_present_any = ["virtual_patients", "needles", "fluid", "swept", "real", "real_each"])]
     folders: Vec<PathBuf>,
     /// Score this many random virtual patients as well
     #[arg(long = "virtual", value_name = "N")]
@@ -30,6 +30,12 @@ pub(super) struct EvaluateArgs {
     /// Score this many virtual patients into whom a needle goes, as well
     #[arg(long, value_name = "N")]
     needles: Option<u64>,
+    /// Score this many virtual patients into whose pocket fluid runs, as well
+    #[arg(long, value_name = "N")]
+    fluid: Option<u64>,
+    /// Score this many virtual patients whose pump is swept, half of them upside down, as well
+    #[arg(long, value_name = "N")]
+    swept: Option<u64>,
     /// Seed of the first virtual patient
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -115,16 +121,18 @@ fn jobs_of(args: &EvaluateArgs) -> anyhow::Result<(Vec<Job>, Vec<String>)> {
                 .map(|path| Job::real(path, real.mm_per_px)),
         );
     }
-    for (count, with_needle, kind) in [
-        (args.virtual_patients, false, "virtual patients"),
-        (args.needles, true, "virtual patients with a needle"),
+    for (count, kind, words) in [
+        (args.virtual_patients, Kind::Plain, "virtual patients"),
+        (args.needles, Kind::Needle, "virtual patients with a needle"),
+        (args.fluid, Kind::Fluid, "virtual patients with fluid"),
+        (args.swept, Kind::Swept, "virtual patients swept"),
     ] {
         let Some(count) = count else { continue };
         let end = args.seed.checked_add(count).ok_or_else(|| {
-            anyhow!("--seed plus --virtual or --needles is beyond the largest seed")
+            anyhow!("--seed plus the number of virtual patients is beyond the largest seed")
         })?;
-        inputs.push(format!("{count} {kind}, seeds from {}", args.seed));
-        jobs.extend((args.seed..end).map(|seed| Job::Patient { seed, with_needle }));
+        inputs.push(format!("{count} {words}, seeds from {}", args.seed));
+        jobs.extend((args.seed..end).map(|seed| Job::Patient { seed, kind }));
     }
     Ok((jobs, inputs))
 }

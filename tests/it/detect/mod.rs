@@ -8,6 +8,7 @@
 )]
 mod cases;
 mod needles;
+mod over_time;
 mod sweeps;
 mod trials;
 mod virtual_patients;
