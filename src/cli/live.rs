@@ -16,10 +16,8 @@ use crate::engine::{
 };
 use crate::evidence::LineWriter;
 use crate::exchange::{IgtlServer, serve_address};
-use crate::image::PictureSize;
 use crate::notice::Notice;
 use crate::procedure::SessionFolder;
-use crate::pump;
 use crate::simulate::{PortFamily, Preset, Scenario};
 use crate::view;
 
@@ -179,18 +177,8 @@ pub(super) fn options(
     folder: Option<SessionFolder>,
 ) -> SessionOptions {
     SessionOptions {
-        clock: Arc::clone(clock),
-        pumps: Arc::new(pump::catalog().to_vec()),
-        pump: chosen.pump,
-        needle: chosen.needle,
-        size: PictureSize::default(),
         folder,
-        recording: None,
-        choice: None,
-        connector: None,
-        scout: None,
-        server: None,
-        on_advice: None,
+        ..SessionOptions::new(Arc::clone(clock), chosen.pump, chosen.needle)
     }
 }
 

@@ -73,6 +73,7 @@ impl GuidanceApp {
                 },
                 pass_over_asked: false,
                 lock: Lock::Open,
+                marks_late_at: None,
                 second: false,
             },
             canvas: Canvas::default(),
@@ -249,6 +250,15 @@ impl GuidanceApp {
         context.request_repaint_after(due);
     }
 
+    /// Takes note of a picture that is shown before it was read (H02: it then carries no marks).
+    fn note_late_marks(&mut self) {
+        let picture = self.look.picture.as_ref().map(|p| p.image.frame);
+        let read = self.look.advice.as_ref().map(|a| a.marks.frame);
+        if self.look.liveness == Liveness::Running && read.is_some() && picture != read {
+            self.display.marks_late_at = Some(self.look.now);
+        }
+    }
+
     fn tell(&mut self, painted: Option<Painted>) {
         if let Some(now) = painted
             && self.told != painted
@@ -262,6 +272,7 @@ impl GuidanceApp {
 impl eframe::App for GuidanceApp {
     fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
         self.look = self.session.look();
+        self.note_late_marks();
         self.watch_the_age(context);
         self.script.look_for_end(context);
     }
@@ -351,7 +362,7 @@ fn draw(
     };
     let side_frame = Frame::new()
         .fill(theme::PANEL)
-        .inner_margin(Margin::symmetric(14, 10));
+        .inner_margin(Margin::symmetric(14, 4));
     Panel::right("side")
         .exact_size(width)
         .resizable(false)

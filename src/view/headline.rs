@@ -1,6 +1,6 @@
 //! The one line under the picture: the single most useful sentence now, as the guide words it. The view adds only
 //! what the guide cannot know: that there is no picture yet, or that nothing was read from it.
-use super::scene::{Lock, Scene};
+use super::scene::{Lock, Scene, Undrawn};
 use super::steps::step_line;
 use crate::detect::Finding;
 use crate::engine::{Advice, Liveness, Look};
@@ -28,9 +28,31 @@ fn picture_line(scene: &Scene<'_>) -> Headline {
         Liveness::Running | Liveness::Frozen | Liveness::Ended => match scene.fresh_advice() {
             Some(Advice {
                 finding, guidance, ..
-            }) => guide::headline(finding, guidance),
+            }) => match scene.undrawn() {
+                // Whatever was found, only a path may be spoken of as if it stood on the picture.
+                Some(undrawn) if speaks_of_a_path(finding, guidance) => unseen(undrawn),
+                Some(_) | None => guide::headline(finding, guidance),
+            },
             None => quiet("view-headline-reading"),
         },
+    }
+}
+
+/// Whether the line would lead along a path; fluid and a refused plane come before it and need no marks.
+fn speaks_of_a_path(finding: &Finding, guidance: &Guidance) -> bool {
+    guidance.path.is_some() && finding.fluid.is_none() && guidance.plane_refused.is_none()
+}
+
+/// What stands in place of a path that is not on the picture: words must agree with what is drawn (H02, H10).
+fn unseen(undrawn: Undrawn) -> Headline {
+    let key = match undrawn {
+        Undrawn::Late => "view-headline-marks-late",
+        Undrawn::Hidden => "view-headline-marks-hidden",
+    };
+    Headline {
+        key: key.to_owned(),
+        values: Vec::new(),
+        tone: Tone::Caution,
     }
 }
 

@@ -1,13 +1,18 @@
 //! What every panel reads, and what it may ask for. Panels draw and ask; they do not act.
 use std::sync::Arc;
+use std::time::Duration;
 
 use egui::Vec2;
 
+use crate::clock::Timestamp;
 use crate::engine::{Advice, Command, Liveness, Look, Nudge, Picture};
 use crate::frame::FrameId;
 use crate::overlay;
 use crate::procedure::Action;
 
+/// After a picture that had no marks of its own the line does not speak of a path for this long: with marks that come
+/// and go it would change with every frame, and nobody could read it.
+const LATE_HELD: Duration = Duration::from_millis(300);
 /// The largest magnification of the picture.
 const ZOOM_MOST: f32 = 8.0;
 
@@ -46,10 +51,34 @@ impl Scene<'_> {
         (same && self.display.marks == MarksShown::Yes).then_some(advice)
     }
 
+    /// Why the marks of the newest advice do not stand on the picture shown; `None` when they do, or when there is no
+    /// advice that could have any.
+    pub(super) fn undrawn(&self) -> Option<Undrawn> {
+        let advice = self.fresh_advice()?;
+        if self.display.marks == MarksShown::No {
+            return Some(Undrawn::Hidden);
+        }
+        let is_own = overlay::may_draw(&advice.marks, self.picture?.image.frame);
+        let is_held = self
+            .display
+            .marks_late_at
+            .is_some_and(|at| self.look.now.since(at) < LATE_HELD);
+        (!is_own || is_held).then_some(Undrawn::Late)
+    }
+
     /// The frame on the screen.
     pub(super) fn frame(&self) -> Option<FrameId> {
         self.picture.map(|picture| picture.image.frame)
     }
+}
+
+/// Why marks do not stand on the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undrawn {
+    /// The picture shown has not been read yet, or one just before it was not in time.
+    Late,
+    /// The user has hidden them.
+    Hidden,
 }
 
 /// Whether marks are painted.
@@ -156,6 +185,8 @@ pub(super) struct Display {
     /// Whether passing a step over was asked for once; the second press does it (H35).
     pub(super) pass_over_asked: bool,
     pub(super) lock: Lock,
+    /// When a picture was shown last before its marks had come.
+    pub(super) marks_late_at: Option<Timestamp>,
     /// Whether the second window is open.
     pub(super) second: bool,
 }

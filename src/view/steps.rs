@@ -80,11 +80,12 @@ pub(super) fn step_line(scene: &Scene<'_>, picture: &Headline) -> Option<Headlin
     }
 }
 
-/// Whether a path is shown that waits for nothing, its entry under the middle of the probe.
+/// Whether a path stands on the picture that waits for nothing, its entry under the middle of the probe.
 fn is_ready_to_mark(scene: &Scene<'_>) -> bool {
-    circumstances(scene)
-        .path
-        .is_some_and(|path| !path.provisional && path.offset_mm.abs() <= limits::CENTERED_WITHIN.0)
+    scene.undrawn().is_none()
+        && circumstances(scene).path.is_some_and(|path| {
+            !path.provisional && path.offset_mm.abs() <= limits::CENTERED_WITHIN.0
+        })
 }
 
 /// The words for a step that has everything.

@@ -13,7 +13,7 @@ use portsight::engine::{
 };
 use portsight::frame::{Frame, FrameId, ImagingSettings, Origin};
 use portsight::guide::{Planes, Withheld};
-use portsight::image::PictureSize;
+
 use portsight::notice::Notice;
 use portsight::procedure::{Action, NeedlePlace, Outcome, SessionFolder};
 use portsight::pump;
@@ -101,14 +101,7 @@ impl Stage {
         let engine = Engine::start(
             Box::new(feed),
             SessionOptions {
-                clock: Arc::clone(&clock) as Arc<dyn Clock>,
-                pumps: Arc::new(pump::catalog().to_vec()),
-                pump: Arc::new(pump::find("synchromed2-20").expect("known").clone()),
-                needle: Some("22G:51".parse().expect("needle")),
-                size: PictureSize::default(),
                 folder: Some(SessionFolder::at(folder.path()).expect("empty")),
-                recording: None,
-                choice: None,
                 connector: Some(Box::new({
                     let script = Arc::clone(&script);
                     move |choice| match choice {
@@ -121,9 +114,11 @@ impl Stage {
                         }
                     }
                 })),
-                scout: None,
-                server: None,
-                on_advice: None,
+                ..SessionOptions::new(
+                    Arc::clone(&clock) as Arc<dyn Clock>,
+                    Arc::new(pump::find("synchromed2-20").expect("known").clone()),
+                    Some("22G:51".parse().expect("needle")),
+                )
             },
         )
         .expect("session starts");
@@ -445,20 +440,7 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
     let feed = VirtualFeed::live(scenario, Arc::clone(&clock));
     let engine = Engine::start(
         Box::new(feed),
-        SessionOptions {
-            clock,
-            pumps: Arc::new(pump::catalog().to_vec()),
-            pump: Arc::new(pump::generic()),
-            needle: None,
-            size: PictureSize::default(),
-            folder: None,
-            recording: None,
-            choice: None,
-            connector: None,
-            scout: None,
-            server: None,
-            on_advice: None,
-        },
+        SessionOptions::new(clock, Arc::new(pump::generic()), None),
     )
     .expect("starts");
     let until = |what: &str, is_so: &dyn Fn(&Look) -> bool| {

@@ -37,9 +37,7 @@ impl SidePanel {
     /// Draws the panel.
     pub(in crate::view) fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
         numbers_ui(ui, scene);
-        ui.add_space(2.0);
         tabs_ui(ui, scene, actions);
-        ui.add_space(2.0);
         let tab = shown_tab(scene);
         ScrollArea::vertical()
             .id_salt(tab_words(tab))
