@@ -25,6 +25,8 @@ pub mod overlay;
 // the office
 pub mod procedure;
 pub mod report;
+// the practice room
+pub mod training;
 // the switchboard and the window
 pub mod engine;
 pub mod view;

@@ -25,6 +25,7 @@ use super::connect::Opening;
 use super::signals::Stop;
 use super::source::{Chosen, open_file};
 use super::staging::{STAGED_BY, staging};
+use super::train;
 use super::{FileArgs, SetupArgs};
 
 /// Frames a second of the virtual probe.
@@ -116,7 +117,7 @@ fn window_size(text: &str) -> Result<(f32, f32), String> {
 }
 
 impl WindowArgs {
-    fn options(&self) -> view::ViewOptions {
+    pub(super) fn options(&self) -> view::ViewOptions {
         let is_scripted = self.latency_log.is_some() || self.screenshot.is_some();
         view::ViewOptions {
             size: self.window_size.map(|(wide, high)| [wide, high]),
@@ -131,6 +132,7 @@ impl WindowArgs {
                 view::FirstSheet::Picture
             },
             stop: None,
+            training: Some(train::door(None)),
             latency_code: self.latency_log.is_some(),
             staging: self
                 .screenshot_step

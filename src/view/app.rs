@@ -13,10 +13,11 @@ use super::script::Script;
 use super::second::SecondWindow;
 use super::steps::{self, is_begun};
 use super::theme;
+use super::training_desk::{TrainingDesk, Turned};
 use super::typing;
 use super::{FirstSheet, Notice, ViewOptions};
 use crate::engine::{Command, Liveness, Look, Nudge, Session};
-use crate::frame::ImagingSettings;
+use crate::frame::{ImagingSettings, Origin};
 use crate::procedure::Action;
 
 /// A repaint is asked for this long after it is due, so that the session has seen the limit pass.
@@ -42,6 +43,7 @@ pub struct GuidanceApp {
     then: Option<Sheet>,
     script: Script,
     told: Option<Painted>,
+    desk: TrainingDesk,
 }
 
 impl GuidanceApp {
@@ -58,6 +60,7 @@ impl GuidanceApp {
             Notice::Acknowledged => after_notice(options.first_sheet),
         };
         let look = session.look();
+        let look_training = session.training();
         Self {
             look,
             session,
@@ -75,6 +78,7 @@ impl GuidanceApp {
                 lock: Lock::Open,
                 marks_late_at: None,
                 second: false,
+                refused: None,
             },
             canvas: Canvas::default(),
             second: SecondWindow::default(),
@@ -83,13 +87,15 @@ impl GuidanceApp {
             then: after_notice(options.first_sheet),
             script: Script::new(options),
             told: None,
+            desk: TrainingDesk::new(options.training.clone(), look_training),
         }
     }
 
     fn perform(&mut self, context: &egui::Context, act: Act) {
         // Whatever is done in between takes back the question.
         let asked = std::mem::take(&mut self.display.pass_over_asked);
-        if self.is_held_by_lock(&act) {
+        self.display.refused = None;
+        if self.is_held_by_lock(&act) || !self.counts(&act) {
             return;
         }
         match act {
@@ -99,22 +105,14 @@ impl GuidanceApp {
                     Lock::Locked | Lock::Refused => Lock::Open,
                 };
             }
-            Act::NextStep => {
-                self.display.tab = Tab::Refill;
-                self.session.send(Command::Refill(Action::Forward));
-            }
-            Act::NextWay => {
-                let way = self.look.refill.way().next();
-                self.session.send(Command::Refill(Action::ChooseWay(way)));
-            }
-            Act::TakeBack => {
-                let last = steps::last_counted(&self.look.refill);
-                self.session.send(Command::Refill(Action::TakeBack(last)));
-            }
-            Act::AcknowledgeGap => {
-                let kind = steps::gap_in_question(&self.look.refill, &self.look.pump);
-                self.session
-                    .send(Command::Refill(Action::AcknowledgeGap(kind)));
+            Act::NextStep | Act::NextWay | Act::TakeBack | Act::AcknowledgeGap => {
+                if act == Act::NextStep {
+                    self.display.tab = Tab::Refill;
+                }
+                let asked_of_refill = steps::action_of(&act, &self.look);
+                if let Some(action) = asked_of_refill {
+                    self.session.send(Command::Refill(action));
+                }
             }
             Act::PassOver if asked => self.session.send(Command::Refill(Action::PassOver)),
             Act::PassOver => self.display.pass_over_asked = is_begun(&self.look.refill),
@@ -154,10 +152,51 @@ impl GuidanceApp {
                     self.perform(context, act);
                 }
             }
+            Act::Train => self.train_or_return(context),
+            Act::Training(action) => {
+                self.session.train(action);
+                context.request_repaint();
+            }
             Act::Send(command) => self.session.send(command),
             Act::Display(change) => self.change_display(context, change),
             // Focus is the window system's own business.
             Act::MoveFocus => {}
+        }
+    }
+
+    /// In training nothing of a refill is done, whatever asked for it.
+    fn counts(&self, act: &Act) -> bool {
+        self.desk.look().is_none() || act.counts_in_training()
+    }
+
+    /// Into training, or back to the session that was left for it. Not out of a refill, and a running probe stops.
+    fn train_or_return(&mut self, context: &egui::Context) {
+        let is_in_refill = is_begun(&self.look.refill) && self.look.refill.outcome().is_none();
+        let is_live = self.look.origin == Origin::Live && self.look.liveness == Liveness::Running;
+        let turned = self.desk.turn(&self.session, is_in_refill);
+        match turned {
+            Ok(session) => {
+                if is_live {
+                    self.session.send(Command::Freeze);
+                }
+                self.session.set_waker(Arc::new(|| {}));
+                let to_wake = context.clone();
+                session.set_waker(Arc::new(move || {
+                    to_wake.request_repaint_after(Duration::from_nanos(1));
+                }));
+                self.session = session;
+                self.look = self.session.look();
+                self.desk.note(self.session.training());
+                self.display.sheet = None;
+                self.display.zoom = Zoom::default();
+                self.display.tab = if self.desk.look().is_some() {
+                    Tab::Training
+                } else {
+                    Tab::Refill
+                };
+            }
+            Err(Turned::Refused(key)) => self.display.refused = Some(key),
+            Err(Turned::Over) => context.send_viewport_cmd(egui::ViewportCommand::Close),
         }
     }
 
@@ -272,6 +311,7 @@ impl GuidanceApp {
 impl eframe::App for GuidanceApp {
     fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
         self.look = self.session.look();
+        self.desk.note(self.session.training());
         self.note_late_marks();
         self.watch_the_age(context);
         self.script.look_for_end(context);
@@ -284,12 +324,18 @@ impl eframe::App for GuidanceApp {
         let context = ui.ctx().clone();
         scale_to_window(&context);
         let mut actions = Actions::default();
-        typing::read(&context, self.look.origin, self.display.sheet, &mut actions);
         let scene = Scene {
             look: &self.look,
             picture: self.look.picture.as_ref(),
             display: &self.display,
+            training: self.desk.look(),
         };
+        typing::read(
+            &context,
+            scene.situation(),
+            self.display.sheet,
+            &mut actions,
+        );
         let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);
         panels::sheet(ui, &scene, &mut self.sources, &mut actions);
         if self.display.second && self.second.ui(&context, &scene) {
@@ -350,11 +396,14 @@ fn draw(
     let rail_frame = Frame::new()
         .fill(theme::PANEL)
         .inner_margin(Margin::symmetric(6, 8));
-    Panel::left("rail")
-        .exact_size(rail_width)
-        .resizable(false)
-        .frame(rail_frame)
-        .show(ui, |ui| panels::rail(ui, scene, actions));
+    // The steps of a refill stand beside a refill only.
+    if scene.training.is_none() {
+        Panel::left("rail")
+            .exact_size(rail_width)
+            .resizable(false)
+            .frame(rail_frame)
+            .show(ui, |ui| panels::rail(ui, scene, actions));
+    }
     let width = if ui.content_rect().width() >= 1600.0 {
         380.0
     } else {

@@ -6,6 +6,7 @@
 mod app;
 mod canvas;
 mod headline;
+mod key_table;
 mod keys;
 mod marks;
 mod panels;
@@ -19,6 +20,7 @@ mod signs;
 mod steps;
 mod texture;
 mod theme;
+mod training_desk;
 mod typing;
 
 use std::path::PathBuf;
@@ -64,6 +66,16 @@ pub enum WhenTaken {
     StayOpen,
 }
 
+/// Opens a session for training; called when training is asked for in the window.
+#[derive(Clone)]
+pub struct TrainingDoor(pub Arc<dyn Fn() -> Result<Arc<dyn Session>, String> + Send + Sync>);
+
+impl std::fmt::Debug for TrainingDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TrainingDoor")
+    }
+}
+
 /// A picture of the window, asked for by a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScreenshotRequest {
@@ -92,6 +104,8 @@ pub struct ViewOptions {
     pub screenshot: Option<ScreenshotRequest>,
     /// What a script asks of the session, each after so many different frames were shown.
     pub staging: Vec<(u32, Command)>,
+    /// The way to training; `None` where there is none.
+    pub training: Option<TrainingDoor>,
 }
 
 /// Why there is no window.

@@ -9,6 +9,9 @@ use crate::engine::{Advice, Command, Liveness, Look, Nudge, Picture};
 use crate::frame::FrameId;
 use crate::overlay;
 use crate::procedure::Action;
+use crate::training::{Aid, TrainingAction, TrainingLook};
+
+use super::keys::Situation;
 
 /// After a picture that had no marks of its own the line does not speak of a path for this long: with marks that come
 /// and go it would change with every frame, and nobody could read it.
@@ -24,9 +27,27 @@ pub(super) struct Scene<'a> {
     pub(super) picture: Option<&'a Arc<Picture>>,
     /// What belongs to the view alone.
     pub(super) display: &'a Display,
+    /// The course of training, when this is one.
+    pub(super) training: Option<&'a TrainingLook>,
 }
 
 impl Scene<'_> {
+    /// In what the window is used, as far as keys ask for it.
+    pub(super) fn situation(&self) -> Situation {
+        Situation {
+            origin: self.look.origin,
+            is_training: self.training.is_some(),
+        }
+    }
+
+    /// Whether the user wants to see marks. In training they are hidden until the answer, unless they are to help.
+    fn marks_wanted(&self) -> bool {
+        match self.training {
+            Some(training) => training.aid == Aid::Shown || training.scored.is_some(),
+            None => self.display.marks == MarksShown::Yes,
+        }
+    }
+
     /// The advice, if it may stand beside what is shown: not for a picture that is stale or gone, and not when it
     /// was read from a picture of long ago.
     pub(super) fn fresh_advice(&self) -> Option<&Advice> {
@@ -48,14 +69,14 @@ impl Scene<'_> {
     pub(super) fn marked_advice(&self) -> Option<&Advice> {
         let advice = self.fresh_advice()?;
         let same = overlay::may_draw(&advice.marks, self.picture?.image.frame);
-        (same && self.display.marks == MarksShown::Yes).then_some(advice)
+        (same && self.marks_wanted()).then_some(advice)
     }
 
     /// Why the marks of the newest advice do not stand on the picture shown; `None` when they do, or when there is no
     /// advice that could have any.
     pub(super) fn undrawn(&self) -> Option<Undrawn> {
         let advice = self.fresh_advice()?;
-        if self.display.marks == MarksShown::No {
+        if !self.marks_wanted() {
             return Some(Undrawn::Hidden);
         }
         let is_own = overlay::may_draw(&advice.marks, self.picture?.image.frame);
@@ -123,6 +144,8 @@ pub(super) enum Tab {
     Probe,
     /// What the present step of the refill asks for.
     Refill,
+    /// The course of training; stands in the place of all pages of a refill.
+    Training,
 }
 
 /// How much of the picture is shown, and where.
@@ -189,6 +212,8 @@ pub(super) struct Display {
     pub(super) marks_late_at: Option<Timestamp>,
     /// Whether the second window is open.
     pub(super) second: bool,
+    /// Why the last thing asked for was not done, as a key of words, until the next one.
+    pub(super) refused: Option<&'static str>,
 }
 
 /// Whether settings can be changed (H35).
@@ -252,6 +277,10 @@ pub(super) enum Act {
     AcknowledgeGap,
     /// Locks what a stray touch must not change, or unlocks it.
     ToggleLock,
+    /// Begins training, or ends it.
+    Train,
+    /// Something a trainee does.
+    Training(TrainingAction),
     /// The source in the row of this number on the connection screen.
     PickSource(usize),
     /// Left to the window system: moves between widgets.
@@ -299,7 +328,42 @@ impl Act {
             | Self::TakeBack
             | Self::AcknowledgeGap
             | Self::ToggleLock
+            | Self::Train
+            | Self::Training(_)
             | Self::MoveFocus => false,
+        }
+    }
+
+    /// Whether it means something in training: the probe, the picture and the window, nothing of a refill.
+    pub(super) fn counts_in_training(&self) -> bool {
+        match self {
+            Self::ToggleFreeze
+            | Self::Gain(_)
+            | Self::Depth(_)
+            | Self::Nudge(_)
+            | Self::SlideOnScreen(_)
+            | Self::Acknowledge
+            | Self::Train
+            | Self::Training(_)
+            | Self::MoveFocus => true,
+            Self::Send(command) => {
+                matches!(command, Command::SetImaging(_) | Command::FlipShown(_))
+            }
+            Self::Display(change) => !matches!(
+                change,
+                Change::ToggleMarks | Change::ShowSources | Change::ShowEmergency
+            ),
+            Self::TakeSnapshot
+            | Self::StepPump(_)
+            | Self::StepNeedle(_)
+            | Self::Restart
+            | Self::NextStep
+            | Self::PassOver
+            | Self::NextWay
+            | Self::TakeBack
+            | Self::AcknowledgeGap
+            | Self::ToggleLock
+            | Self::PickSource(_) => false,
         }
     }
 }

@@ -1,9 +1,8 @@
 //! What is typed: keys become what the table of keys says they ask for.
 use egui::{Event, Key};
 
-use super::keys::KEYS;
+use super::keys::{KEYS, Situation};
 use super::scene::{Act, Actions, Change, Sheet};
-use crate::frame::Origin;
 
 /// Turns the keys pressed since the last repaint into what they ask for.
 ///
@@ -11,7 +10,7 @@ use crate::frame::Origin;
 /// presses it); the arrows stay with a focused widget; while figures are typed no key counts.
 pub(super) fn read(
     context: &egui::Context,
-    origin: Origin,
+    situation: Situation,
     sheet: Option<Sheet>,
     actions: &mut Actions,
 ) {
@@ -47,7 +46,7 @@ pub(super) fn read(
             }
             let binding = KEYS
                 .iter()
-                .find(|b| b.answers(*key, modifiers.shift) && b.serves(origin));
+                .find(|b| b.answers(*key, modifiers.shift) && b.serves(situation));
             let Some(binding) = binding else { return true };
             if *binding.act() == Act::MoveFocus {
                 return true;

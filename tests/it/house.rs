@@ -23,6 +23,7 @@ const ROOMS: &[&str] = &[
     "overlay",
     "procedure",
     "report",
+    "training",
     "engine",
     "view",
     "evidence",

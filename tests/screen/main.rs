@@ -3,6 +3,7 @@ mod fake;
 mod faults;
 mod refill;
 mod sources;
+mod training;
 
 use std::sync::Arc;
 use std::time::Duration;

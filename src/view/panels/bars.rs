@@ -31,7 +31,10 @@ pub(in crate::view) fn top_bar(ui: &mut Ui, scene: &Scene<'_>) {
             let needle = look
                 .needle
                 .map_or_else(|| say("view-no-needle"), needle_name);
-            let mut parts = vec![look.source_name.clone(), look.pump.name.clone(), needle];
+            let mut parts = match scene.training {
+                Some(_) => vec![look.source_name.clone(), say("training-no-procedure")],
+                None => vec![look.source_name.clone(), look.pump.name.clone(), needle],
+            };
             if !look.snapshots.is_empty() {
                 let count = look.snapshots.len().to_string();
                 parts.push(say_with("view-snapshot-count", &[("count", &count)]));
@@ -101,11 +104,11 @@ pub(in crate::view) fn headline_bar(ui: &mut Ui, scene: &Scene<'_>) {
 /// What this program is not, whole on every window, and as many of the main keys as there is room for beside it; all
 /// of them are in the list of keys.
 pub(in crate::view) fn footer(ui: &mut Ui, scene: &Scene<'_>) {
-    let origin = scene.look.origin;
+    let situation = scene.situation();
     let room = ui.available_width();
     let main: Vec<&Binding> = KEYS
         .iter()
-        .filter(|b| b.is_main() && b.serves(origin))
+        .filter(|b| b.is_main() && b.serves(situation))
         .collect();
     let widths: Vec<f32> = main.iter().map(|b| hint_width(ui, b)).collect();
     let notice = notice_galley(ui, room, widths.iter().sum());

@@ -14,6 +14,7 @@ mod sheets;
 mod side;
 mod source;
 mod sources;
+mod training;
 
 pub(super) use bars::{footer, headline_bar, top_bar};
 pub(super) use rail::{rail, rail_is_wide};

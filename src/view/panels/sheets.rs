@@ -4,8 +4,7 @@ use egui::{Button, Label, RichText, Sense, Ui, vec2};
 use super::bars::key_cap;
 use super::emergency::{EMERGENCY_WIDTH, emergency_ui};
 use super::sources::SourcesSheet;
-use crate::frame::Origin;
-use crate::view::keys::{Binding, KEYS};
+use crate::view::keys::{Binding, KEYS, Situation};
 use crate::view::scene::{Act, Actions, Change, Scene, Sheet};
 use crate::view::theme;
 use crate::words::say;
@@ -46,7 +45,7 @@ pub(in crate::view) fn sheet(
                 Sheet::Notice => notice_ui(ui, actions),
                 Sheet::Emergency => emergency_ui(ui, actions),
                 Sheet::Sources => sources.ui(ui, scene, actions),
-                Sheet::Keys => keys_ui(ui, scene.look.origin, width, actions),
+                Sheet::Keys => keys_ui(ui, scene.situation(), width, actions),
             }
         });
 }
@@ -79,14 +78,14 @@ fn keys_width(ui: &Ui) -> f32 {
     KEY_WIDTH * columns.clamp(1.0, 3.0)
 }
 
-fn keys_ui(ui: &mut Ui, origin: Origin, width: f32, actions: &mut Actions) {
+fn keys_ui(ui: &mut Ui, situation: Situation, width: f32, actions: &mut Actions) {
     title(ui, say("view-help-title"));
     ui.add_space(4.0);
     let columns = ((width / KEY_WIDTH) as usize).max(1);
     ui.spacing_mut().item_spacing = vec2(6.0, 0.0);
-    let listed: Vec<&Binding> = KEYS.iter().filter(|b| b.serves(origin)).collect();
+    let listed: Vec<&Binding> = KEYS.iter().filter(|b| b.serves(situation)).collect();
     columns_ui(ui, &listed, columns);
-    let others: Vec<&Binding> = KEYS.iter().filter(|b| !b.serves(origin)).collect();
+    let others: Vec<&Binding> = KEYS.iter().filter(|b| !b.serves(situation)).collect();
     if !others.is_empty() {
         ui.add_space(6.0);
         let words = RichText::new(say("view-help-other")).color(theme::QUIET);
