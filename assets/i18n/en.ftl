@@ -636,3 +636,26 @@ training-aimed = your answer
 training-not-in-a-refill = Training is not begun during a refill. Close or end the refill first.
 training-not-here = There is no training in this window.
 training-not-started = Training could not be started.
+
+# settings
+settings-hint-damaged = Choose them again, or mend the file and put it back under its name.
+settings-hint-rights = Look at the rights of the file and its folder, and whether the disk is full.
+settings-title = Settings
+settings-open = Settings: words, tones, keys (7)
+settings-text = Size of words and figures
+settings-text-usual = Usual
+settings-text-large = 15 % larger
+settings-text-largest = 30 % larger
+settings-tones = Short tone when a lock is lost, a path goes, or the picture is not live
+settings-tones-off = No tones
+settings-tones-on = Tones
+settings-tones-by = Tones are played by { $program }. Nothing depends on them: the screen says everything.
+settings-tones-none = No tones can be heard here: none of pw-play, paplay and aplay is installed.
+settings-tones-failed = The last tone was not played: { $why }
+settings-keys = Keys and pedal: press an action, then the new key or the pedal. Esc leaves it as it is.
+settings-press = press a key
+settings-more-keys = More keys
+settings-keys-reset = All keys as on the first day
+settings-key-taken = { $key } stays as it is. It is the key for: { $action }
+view-key-settings = Settings
+view-sources-last = Used last: { $name }

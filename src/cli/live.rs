@@ -18,7 +18,9 @@ use crate::evidence::LineWriter;
 use crate::exchange::{IgtlServer, serve_address};
 use crate::notice::Notice;
 use crate::procedure::SessionFolder;
+use crate::settings::SettingsKeeper;
 use crate::simulate::{PortFamily, Preset, Scenario};
+use crate::sound::Player;
 use crate::view;
 
 use super::connect::Opening;
@@ -28,6 +30,8 @@ use super::staging::{STAGED_BY, staging};
 use super::train;
 use super::{FileArgs, SetupArgs};
 
+/// File of what is remembered of the window, in the folder for settings.
+const SETTINGS: &str = "settings.toml";
 /// Frames a second of the virtual probe.
 pub(super) const VIRTUAL_FPS: f64 = 30.0;
 /// The virtual patients carry this pump; it is chosen for them unless the user chooses another.
@@ -132,6 +136,8 @@ impl WindowArgs {
                 view::FirstSheet::Picture
             },
             stop: None,
+            settings: None,
+            speaker: None,
             training: Some(train::door(None)),
             latency_code: self.latency_log.is_some(),
             staging: self
@@ -286,12 +292,31 @@ pub(super) fn window(
     mut shown_as: view::ViewOptions,
 ) -> anyhow::Result<()> {
     shown_as.stop = Some(Stop::listen()?.flag());
+    remembered(&mut shown_as)?;
     let engine = Arc::new(Engine::start(feed, options)?);
     let session: Arc<dyn Session> = Arc::clone(&engine) as Arc<dyn Session>;
     let shown = view::run(session, shown_as);
     // The window has gone; its share of the session goes with it, and the workers stop in order.
     drop(engine);
     shown.map_err(|problem| anyhow!("{problem}"))
+}
+
+/// Gives a window the user's settings and a speaker; one that a script looks at is always as on the first day.
+pub(super) fn remembered(shown_as: &mut view::ViewOptions) -> anyhow::Result<()> {
+    if shown_as.notice == view::Notice::Acknowledged {
+        return Ok(());
+    }
+    if let Some(folder) = settings_folder() {
+        let keeper = SettingsKeeper::start(&folder.join(SETTINGS))?;
+        shown_as.settings = Some(Arc::new(keeper));
+    }
+    let cache = directories::ProjectDirs::from("", "", "portsight");
+    if let Some(cache) = cache {
+        let programs = std::env::var_os("PATH");
+        let player = Player::start(programs.as_deref(), cache.cache_dir())?;
+        shown_as.speaker = Some(view::SpeakerDoor(Arc::new(player)));
+    }
+    Ok(())
 }
 
 /// The default window: the virtual probe.

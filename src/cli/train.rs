@@ -9,7 +9,7 @@ use crate::engine::{Session, TrainingOptions, TrainingSession};
 use crate::training::Aid;
 use crate::view::{self, TrainingDoor};
 
-use super::live::{WindowArgs, data_folder};
+use super::live::{WindowArgs, data_folder, remembered};
 use super::signals::Stop;
 
 /// File of the history, in the user's folder; no session lies there under this name.
@@ -56,6 +56,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let session = Arc::new(start(args.seed, aid)?);
     let mut shown_as = args.window.options();
     shown_as.stop = Some(Stop::listen()?.flag());
+    remembered(&mut shown_as)?;
     let shown = view::run(Arc::clone(&session) as Arc<dyn Session>, shown_as);
     drop(session);
     shown.map_err(|problem| anyhow!("{problem}"))

@@ -5,12 +5,14 @@ use std::time::Duration;
 use egui::{Frame, Margin, Panel, Ui};
 
 use super::canvas::{Canvas, Painted};
-use super::panels::{self, SidePanel, SourcesSheet};
+use super::keymap::KeyMap;
+use super::panels::{self, SettingsSheet, SidePanel, SourcesSheet};
 use super::scene::{
     Act, Actions, Change, Display, Lock, MarksShown, Mirror, Scene, Sheet, Tab, Zoom,
 };
 use super::script::Script;
 use super::second::SecondWindow;
+use super::settings_desk::SettingsDesk;
 use super::steps::{self, is_begun};
 use super::theme;
 use super::training_desk::{TrainingDesk, Turned};
@@ -19,6 +21,8 @@ use super::{FirstSheet, Notice, ViewOptions};
 use crate::engine::{Command, Liveness, Look, Nudge, Session};
 use crate::frame::{ImagingSettings, Origin};
 use crate::procedure::Action;
+use crate::settings::Flip;
+use crate::sound::Standing;
 
 /// A repaint is asked for this long after it is due, so that the session has seen the limit pass.
 const LIMIT_SLACK: Duration = Duration::from_millis(5);
@@ -44,6 +48,8 @@ pub struct GuidanceApp {
     script: Script,
     told: Option<Painted>,
     desk: TrainingDesk,
+    memory: SettingsDesk,
+    settings: SettingsSheet,
 }
 
 impl GuidanceApp {
@@ -61,12 +67,18 @@ impl GuidanceApp {
         };
         let look = session.look();
         let look_training = session.training();
+        let memory = SettingsDesk::new(options);
+        let settings = memory.begun_with();
+        SettingsDesk::begin(&settings, session.as_ref());
         Self {
             look,
             session,
             display: Display {
                 marks: MarksShown::Yes,
-                mirror: Mirror::Off,
+                mirror: match settings.flip {
+                    Flip::Off => Mirror::Off,
+                    Flip::On => Mirror::On,
+                },
                 zoom: Zoom::default(),
                 sheet,
                 tab: if options.staging.is_empty() {
@@ -79,6 +91,12 @@ impl GuidanceApp {
                 marks_late_at: None,
                 second: false,
                 refused: None,
+                keys: KeyMap::of(&settings.keys),
+                settings,
+                listening: None,
+                key_taken: None,
+                settings_trouble: None,
+                speaker: Standing::NoProgram,
             },
             canvas: Canvas::default(),
             second: SecondWindow::default(),
@@ -88,6 +106,8 @@ impl GuidanceApp {
             script: Script::new(options),
             told: None,
             desk: TrainingDesk::new(options.training.clone(), look_training),
+            memory,
+            settings: SettingsSheet::default(),
         }
     }
 
@@ -109,21 +129,13 @@ impl GuidanceApp {
                 if act == Act::NextStep {
                     self.display.tab = Tab::Refill;
                 }
-                let asked_of_refill = steps::action_of(&act, &self.look);
-                if let Some(action) = asked_of_refill {
-                    self.session.send(Command::Refill(action));
+                if let Some(action) = steps::action_of(&act, &self.look) {
+                    self.send(Command::Refill(action));
                 }
             }
             Act::PassOver if asked => self.session.send(Command::Refill(Action::PassOver)),
             Act::PassOver => self.display.pass_over_asked = is_begun(&self.look.refill),
-            Act::ToggleFreeze => {
-                let frozen = self.look.liveness == Liveness::Frozen;
-                self.session.send(if frozen {
-                    Command::Unfreeze
-                } else {
-                    Command::Freeze
-                });
-            }
+            Act::ToggleFreeze => self.toggle_freeze(),
             Act::TakeSnapshot => self.session.send(Command::TakeSnapshot),
             Act::Restart => self.session.send(Command::Restart),
             Act::Gain(db) => self.set_imaging(|now| now.gain_db += db),
@@ -157,11 +169,31 @@ impl GuidanceApp {
                 self.session.train(action);
                 context.request_repaint();
             }
-            Act::Send(command) => self.session.send(command),
-            Act::Display(change) => self.change_display(context, change),
+            Act::Send(command) => self.send(command),
+            Act::Display(change) => {
+                self.change_display(context, change);
+                self.memory.note(&act, &mut self.display);
+            }
+            Act::Set(_) => self.memory.note(&act, &mut self.display),
             // Focus is the window system's own business.
             Act::MoveFocus => {}
         }
+    }
+
+    /// Sends what was asked for, and remembers what of it is remembered.
+    fn send(&mut self, command: Command) {
+        let asked = Act::Send(command.clone());
+        self.memory.note(&asked, &mut self.display);
+        self.session.send(command);
+    }
+
+    fn toggle_freeze(&self) {
+        let frozen = self.look.liveness == Liveness::Frozen;
+        self.session.send(if frozen {
+            Command::Unfreeze
+        } else {
+            Command::Freeze
+        });
     }
 
     /// In training nothing of a refill is done, whatever asked for it.
@@ -237,6 +269,7 @@ impl GuidanceApp {
                 display.sheet = Some(Sheet::Emergency);
                 self.session.send(Command::Refill(Action::OpenCard));
             }
+            Change::ShowSettings => display.sheet = Some(Sheet::Settings),
             Change::ShowSources => display.sheet = Some(Sheet::Sources),
             Change::Close => {
                 // The notice is closed by reading it only.
@@ -244,6 +277,7 @@ impl GuidanceApp {
                     display.sheet = None;
                 }
                 self.sources.closed();
+                display.listening = None;
                 context.memory_mut(|memory| {
                     if let Some(focused) = memory.focused() {
                         memory.surrender_focus(focused);
@@ -313,6 +347,8 @@ impl eframe::App for GuidanceApp {
         self.look = self.session.look();
         self.desk.note(self.session.training());
         self.note_late_marks();
+        self.memory
+            .look(&self.look, &mut self.display, self.session.as_ref());
         self.watch_the_age(context);
         self.script.look_for_end(context);
     }
@@ -322,7 +358,7 @@ impl eframe::App for GuidanceApp {
             self.side.note_drawing(seconds);
         }
         let context = ui.ctx().clone();
-        scale_to_window(&context);
+        scale_to_window(&context, self.display.settings.text.factor());
         let mut actions = Actions::default();
         let scene = Scene {
             look: &self.look,
@@ -330,14 +366,10 @@ impl eframe::App for GuidanceApp {
             display: &self.display,
             training: self.desk.look(),
         };
-        typing::read(
-            &context,
-            scene.situation(),
-            self.display.sheet,
-            &mut actions,
-        );
+        typing::read(&context, scene.situation(), &self.display, &mut actions);
         let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);
-        panels::sheet(ui, &scene, &mut self.sources, &mut actions);
+        let (sources, settings) = (&mut self.sources, &mut self.settings);
+        panels::sheet(ui, &scene, sources, settings, &mut actions);
         if self.display.second && self.second.ui(&context, &scene) {
             actions.ask(Act::Display(Change::ToggleSecond));
         }
@@ -428,15 +460,16 @@ fn draw(
         .inner
 }
 
-/// Lets everything grow on a window much taller than a full-HD screen that reports no scale of its own.
-fn scale_to_window(context: &egui::Context) {
+/// Lets everything grow on a window much taller than a full-HD screen that reports no scale of its own, and by as
+/// much as the user wants words larger.
+fn scale_to_window(context: &egui::Context, text: f32) {
     let now = context.zoom_factor();
     let height = context.content_rect().height() * now;
     let wanted = if height > TALL {
         ((height / TALL_UNIT) * 4.0).round() / 4.0
     } else {
         1.0
-    };
+    } * text;
     if (wanted - now).abs() > 0.01 {
         context.set_zoom_factor(wanted.clamp(1.0, 4.0));
     }

@@ -372,6 +372,13 @@ pub(super) static KEYS: &[Binding] = &[
     fault(&[Key::F7], "F7", "view-key-fault-flip", Fault::Flip),
     fault(&[Key::F8], "F8", "view-key-fault-unplug", Fault::Unplug),
     bind(
+        &[Key::Num7],
+        "7",
+        "view-key-settings",
+        Act::Display(Change::ShowSettings),
+        Manner::Once,
+    ),
+    bind(
         &[Key::Y],
         "Y",
         "view-key-training",

@@ -1,7 +1,7 @@
 //! What a key is and for what it counts; the table of all of them stands in `key_table`.
 use egui::Key;
 
-use super::scene::Act;
+use super::scene::{Act, Change};
 use crate::engine::{Command, Fault};
 use crate::frame::Origin;
 use crate::procedure::Action;
@@ -17,6 +17,23 @@ pub(super) struct Situation {
     pub(super) origin: Origin,
     /// Whether it is training, where nothing of a refill counts.
     pub(super) is_training: bool,
+}
+
+impl Situation {
+    /// Every one there is.
+    pub(super) const ALL: [Self; 4] = [
+        Self::of(Origin::Live, false),
+        Self::of(Origin::Replay, false),
+        Self::of(Origin::Simulation, false),
+        Self::of(Origin::Simulation, true),
+    ];
+
+    const fn of(origin: Origin, is_training: bool) -> Self {
+        Self {
+            origin,
+            is_training,
+        }
+    }
 }
 
 /// Whether the shift key matters.
@@ -92,9 +109,24 @@ impl Binding {
         }
     }
 
+    /// The name of those words.
+    pub(super) fn words(&self) -> &'static str {
+        self.words
+    }
+
     /// What it asks for.
     pub(super) fn act(&self) -> &Act {
         &self.act
+    }
+
+    /// The name under which another key for it is saved.
+    pub(super) fn name(&self) -> &'static str {
+        self.words.strip_prefix("view-key-").unwrap_or(self.words)
+    }
+
+    /// Whether the user may give it another key: not the ways out and between controls.
+    pub(super) fn is_editable(&self) -> bool {
+        !matches!(self.act, Act::MoveFocus | Act::Display(Change::Close))
     }
 
     /// Whether it asks again and again while it is held.
@@ -217,17 +249,7 @@ mod tests {
 
     #[test]
     fn no_key_does_two_things_for_one_source() {
-        let situations = [
-            (Origin::Live, false),
-            (Origin::Replay, false),
-            (Origin::Simulation, false),
-            (Origin::Simulation, true),
-        ];
-        for (origin, is_training) in situations {
-            let situation = Situation {
-                origin,
-                is_training,
-            };
+        for situation in Situation::ALL {
             for key in Key::ALL {
                 for shift in [false, true] {
                     let answers = KEYS

@@ -7,6 +7,7 @@ mod app;
 mod canvas;
 mod headline;
 mod key_table;
+mod keymap;
 mod keys;
 mod marks;
 mod panels;
@@ -16,6 +17,7 @@ mod ruler;
 mod scene;
 mod script;
 mod second;
+mod settings_desk;
 mod signs;
 mod steps;
 mod texture;
@@ -31,6 +33,8 @@ pub use app::GuidanceApp;
 
 use crate::engine::{Command, Session};
 use crate::notice::Problem;
+use crate::settings::SettingsKeeper;
+use crate::sound::Speaker;
 use crate::words::say;
 
 /// The smallest window everything is laid out for, in points.
@@ -64,6 +68,16 @@ pub enum WhenTaken {
     CloseWindow,
     /// It stays open.
     StayOpen,
+}
+
+/// A device that plays tones.
+#[derive(Clone)]
+pub struct SpeakerDoor(pub Arc<dyn Speaker>);
+
+impl std::fmt::Debug for SpeakerDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SpeakerDoor")
+    }
 }
 
 /// Opens a session for training; called when training is asked for in the window.
@@ -104,6 +118,10 @@ pub struct ViewOptions {
     pub screenshot: Option<ScreenshotRequest>,
     /// What a script asks of the session, each after so many different frames were shown.
     pub staging: Vec<(u32, Command)>,
+    /// What is remembered, and where; `None` remembers nothing.
+    pub settings: Option<Arc<SettingsKeeper>>,
+    /// Where tones are heard; `None` plays none.
+    pub speaker: Option<SpeakerDoor>,
     /// The way to training; `None` where there is none.
     pub training: Option<TrainingDoor>,
 }

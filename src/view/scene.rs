@@ -11,7 +11,10 @@ use crate::overlay;
 use crate::procedure::Action;
 use crate::training::{Aid, TrainingAction, TrainingLook};
 
+use super::keymap::{KeyMap, Press};
 use super::keys::Situation;
+use crate::settings::{Settings, TextSize, Tones};
+use crate::sound::Standing;
 
 /// After a picture that had no marks of its own the line does not speak of a path for this long: with marks that come
 /// and go it would change with every frame, and nobody could read it.
@@ -127,6 +130,8 @@ pub(super) enum Sheet {
     Sources,
     /// Signs and first steps when something went wrong.
     Emergency,
+    /// What is remembered: size of words, tones, keys.
+    Settings,
 }
 
 /// The page shown under the numbers.
@@ -214,6 +219,18 @@ pub(super) struct Display {
     pub(super) second: bool,
     /// Why the last thing asked for was not done, as a key of words, until the next one.
     pub(super) refused: Option<&'static str>,
+    /// What is remembered from one run to the next.
+    pub(super) settings: Settings,
+    /// Which key does what.
+    pub(super) keys: KeyMap,
+    /// The binding whose new key is waited for.
+    pub(super) listening: Option<&'static str>,
+    /// The key that was refused last, and the words of what it does already.
+    pub(super) key_taken: Option<(Press, &'static str)>,
+    /// What is wrong with the file of settings.
+    pub(super) settings_trouble: Option<String>,
+    /// What can be heard.
+    pub(super) speaker: Standing,
 }
 
 /// Whether settings can be changed (H35).
@@ -225,6 +242,21 @@ pub(super) enum Lock {
     Locked,
     /// They cannot, and something was just asked for that would have changed one.
     Refused,
+}
+
+/// A change of what is remembered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Setting {
+    Text(TextSize),
+    Tones(Tones),
+    /// The next press is to be the key of this binding.
+    Listen(&'static str),
+    /// It was this one.
+    Press(Press),
+    /// None of it: the key stays.
+    StopListening,
+    /// Every key as on the first day.
+    KeysReset,
 }
 
 /// A change of how things are shown.
@@ -240,6 +272,7 @@ pub(super) enum Change {
     ShowKeys,
     ShowSources,
     ShowEmergency,
+    ShowSettings,
     /// Opens or closes the second window.
     ToggleSecond,
     Close,
@@ -277,6 +310,8 @@ pub(super) enum Act {
     AcknowledgeGap,
     /// Locks what a stray touch must not change, or unlocks it.
     ToggleLock,
+    /// Changes what is remembered.
+    Set(Setting),
     /// Begins training, or ends it.
     Train,
     /// Something a trainee does.
@@ -303,6 +338,7 @@ impl Act {
             | Self::StepPump(_)
             | Self::StepNeedle(_)
             | Self::PickSource(_)
+            | Self::Set(_)
             | Self::Display(Change::Mirror) => true,
             Self::Send(command) => matches!(
                 command,
@@ -343,6 +379,7 @@ impl Act {
             | Self::Nudge(_)
             | Self::SlideOnScreen(_)
             | Self::Acknowledge
+            | Self::Set(_)
             | Self::Train
             | Self::Training(_)
             | Self::MoveFocus => true,

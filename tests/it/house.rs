@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[&str] = &[
     "clock",
     "notice",
+    "safekeeping",
     "space",
     "words",
     "frame",
@@ -24,6 +25,8 @@ const ROOMS: &[&str] = &[
     "procedure",
     "report",
     "training",
+    "settings",
+    "sound",
     "engine",
     "view",
     "evidence",
@@ -162,6 +165,11 @@ fn special_crates_stay_in_their_rooms() {
         ("rusb::", &["probe/usb/"]),
         ("rustix::", &["probe/grabber/v4l2/", "procedure/folder.rs"]),
         ("krilla::", &["report/pdf.rs"]),
+        ("hound::", &["sound/wave.rs"]),
+        (
+            "std::process",
+            &["sound/player.rs", "safekeeping.rs", "main.rs", "cli/"],
+        ),
         ("maud::", &["report/html.rs"]),
         ("eframe::", &["view/"]),
         ("egui::", &["view/"]),

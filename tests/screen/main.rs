@@ -2,6 +2,7 @@
 mod fake;
 mod faults;
 mod refill;
+mod settings;
 mod sources;
 mod training;
 

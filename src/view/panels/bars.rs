@@ -110,7 +110,7 @@ pub(in crate::view) fn footer(ui: &mut Ui, scene: &Scene<'_>) {
         .iter()
         .filter(|b| b.is_main() && b.serves(situation))
         .collect();
-    let widths: Vec<f32> = main.iter().map(|b| hint_width(ui, b)).collect();
+    let widths: Vec<f32> = main.iter().map(|b| hint_width(ui, scene, b)).collect();
     let notice = notice_galley(ui, room, widths.iter().sum());
     let size = notice.size();
     let mut left = room - size.x - NOTICE_GAP;
@@ -118,7 +118,7 @@ pub(in crate::view) fn footer(ui: &mut Ui, scene: &Scene<'_>) {
         for (binding, width) in main.iter().zip(&widths) {
             left -= width;
             if left >= 0.0 {
-                key_hint(ui, binding);
+                key_hint(ui, scene, binding);
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -149,18 +149,18 @@ fn notice_galley(ui: &Ui, room: f32, keys: f32) -> Arc<egui::Galley> {
 }
 
 /// The room a key takes in the footer.
-fn hint_width(ui: &Ui, binding: &Binding) -> f32 {
+fn hint_width(ui: &Ui, scene: &Scene<'_>, binding: &Binding) -> f32 {
     let wide = |words: String, font| {
         let galley = ui.painter().layout_no_wrap(words, font, theme::TEXT);
         galley.size().x
     };
-    let cap = (wide(binding.legend(), theme::strong(13.0)) + 12.0).max(22.0);
+    let cap = (wide(scene.display.keys.legend(binding), theme::strong(13.0)) + 12.0).max(22.0);
     let words = wide(binding.meaning(), theme::regular(13.0));
     cap + words + 2.0 + 3.0 * ui.spacing().item_spacing.x
 }
 
-fn key_hint(ui: &mut Ui, binding: &Binding) {
-    key_cap(ui, &binding.legend());
+fn key_hint(ui: &mut Ui, scene: &Scene<'_>, binding: &Binding) {
+    key_cap(ui, &scene.display.keys.legend(binding));
     let words = RichText::new(binding.meaning())
         .font(theme::regular(13.0))
         .color(theme::QUIET);

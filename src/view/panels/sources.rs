@@ -143,6 +143,9 @@ impl SourcesSheet {
         let title = RichText::new(say("view-sources-title")).font(theme::strong(24.0));
         ui.add(Label::new(title).selectable(false));
         present_ui(ui, look);
+        if let Some(last) = &scene.display.settings.last_source {
+            quiet(ui, &say_with("view-sources-last", &[("name", last)]));
+        }
         ui.add_space(6.0);
         let most = (ui.content_rect().height() - 480.0).max(160.0);
         ScrollArea::vertical()
