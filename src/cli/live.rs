@@ -11,11 +11,12 @@ use serde_json::json;
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{
-    Advice, Engine, Feed, FileFeed, Look, Picture, Session, SessionOptions, SourceChoice,
+    Advice, Command, Engine, Feed, FileFeed, Look, Picture, Session, SessionOptions, SourceChoice,
     VirtualFeed,
 };
 use crate::evidence::LineWriter;
 use crate::exchange::{IgtlServer, serve_address};
+use crate::guide::Way;
 use crate::notice::Notice;
 use crate::procedure::SessionFolder;
 use crate::settings::SettingsKeeper;
@@ -26,7 +27,7 @@ use crate::view;
 use super::connect::Opening;
 use super::signals::Stop;
 use super::source::{Chosen, open_file};
-use super::staging::{STAGED_BY, staging};
+use super::staging::{STAGED_BY, WAY_STAGED_BY, approach_by, staging};
 use super::train;
 use super::{FileArgs, SetupArgs};
 
@@ -101,6 +102,19 @@ pub(super) struct WindowArgs {
     /// Stand at this step of a refill (1 to 9) when the picture is taken
     #[arg(long, value_name = "N", hide = true, requires = "screenshot", value_parser = clap::value_parser!(u8).range(1..=9))]
     screenshot_step: Option<u8>,
+    /// Stand at the approach by this way (1 to 3) when the picture is taken
+    #[arg(long, value_name = "N", hide = true, requires = "screenshot", conflicts_with = "screenshot_step", value_parser = clap::value_parser!(u8).range(1..=3))]
+    screenshot_way: Option<u8>,
+    /// After a slide of so many millimetres
+    #[arg(
+        long,
+        value_name = "MM",
+        hide = true,
+        requires = "screenshot_way",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    screenshot_slide: f64,
     /// Open on the connection screen
     #[arg(long, hide = true)]
     show_sources: bool,
@@ -140,16 +154,30 @@ impl WindowArgs {
             speaker: None,
             training: Some(train::door(None)),
             latency_code: self.latency_log.is_some(),
-            staging: self
-                .screenshot_step
-                .map_or_else(Vec::new, |step| staging(usize::from(step))),
+            staging: self.staged(),
             screenshot: self.screenshot.clone().map(|path| view::ScreenshotRequest {
-                after_frames: self
-                    .screenshot_step
-                    .map_or(self.screenshot_after, |_| STAGED_BY),
+                after_frames: match (self.screenshot_step, self.screenshot_way) {
+                    (Some(_), _) => STAGED_BY,
+                    (None, Some(_)) => WAY_STAGED_BY,
+                    (None, None) => self.screenshot_after,
+                },
                 path,
                 when_taken: view::WhenTaken::CloseWindow,
             }),
+        }
+    }
+}
+
+impl WindowArgs {
+    /// What is asked of the session before the picture is taken.
+    fn staged(&self) -> Vec<(u32, Command)> {
+        let way = self
+            .screenshot_way
+            .and_then(|number| Way::ALL.get(usize::from(number).wrapping_sub(1)).copied());
+        match (self.screenshot_step, way) {
+            (Some(step), _) => staging(usize::from(step)),
+            (None, Some(way)) => approach_by(way, self.screenshot_slide),
+            (None, None) => Vec::new(),
         }
     }
 }

@@ -467,3 +467,26 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
     engine.send(Command::Fault(portsight::engine::Fault::Unplug));
     until("not live", &|l| l.liveness == Liveness::NotLive);
 }
+
+#[test]
+fn what_goes_wrong_at_the_very_end_stands_before_the_closing_entry() {
+    let stage = Stage::open(Origin::Simulation);
+    stage
+        .engine
+        .send(Command::Refill(portsight::procedure::Action::Forward));
+    stage.until("begun", |look| look.refill.moments().begun.is_some());
+    // A folder where the report should go: it cannot be written, as on a disk that is full.
+    std::fs::create_dir(stage.folder.path().join("report.pdf")).expect("made");
+    let Stage { engine, folder, .. } = stage;
+    let notices = engine.stop();
+    assert!(notices.is_empty(), "no worker died: {notices:?}");
+    let journal = std::fs::read_to_string(folder.path().join("journal.jsonl")).expect("journal");
+    let events: Vec<String> = journal
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("an entry"))
+        .map(|entry| entry["event"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(events.last().map(String::as_str), Some("session_ended"));
+    let troubles = events.iter().filter(|event| *event == "trouble");
+    assert_eq!(troubles.count(), 1, "{events:?}");
+}
