@@ -17,7 +17,8 @@ use crate::settings::{Settings, TextSize, Tones};
 use crate::sound::Standing;
 
 /// After a picture that had no marks of its own the line does not speak of a path for this long: with marks that come
-/// and go it would change with every frame, and nobody could read it.
+/// and go it would change with every frame, and nobody could read it. What it says meanwhile is true with marks and
+/// without.
 const LATE_HELD: Duration = Duration::from_millis(300);
 /// The largest magnification of the picture.
 const ZOOM_MOST: f32 = 8.0;

@@ -50,13 +50,13 @@ done
 
 # The two live ways on patients whose port is deep enough for them, the probe slid as the way asks for.
 take_way() { # name, preset, way, slide in mm
-    "$binary" live --source "virtual:$2" --window-size 1280x800 \
+    "$binary" live --source "virtual:$2" --needle 22G:89 --window-size 1280x800 \
         --screenshot "docs/$1.png" --screenshot-way "$3" --screenshot-slide="$4"
     [ -s "docs/$1.png" ] || { echo "screenshots.sh: docs/$1.png was not written" >&2; exit 1; }
     echo "docs/$1.png"
 }
 take_way way-out-of-plane deep 2 0
-take_way way-in-plane deep 3 15
+take_way way-in-plane deep 3 18
 
 # Settings and training, by the keyboard: what the window saves by itself has no hands.
 command -v xdotool >/dev/null && command -v import >/dev/null || {

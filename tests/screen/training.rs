@@ -146,7 +146,8 @@ fn the_truth_and_the_marks_stay_hidden_until_the_answer() {
         ..course()
     });
     harness.run();
-    harness.get_by_label_contains("2.5 mm off: 1.5 along, 2.0 across, 0.5 mm too shallow");
+    harness
+        .get_by_label_contains("2.5\u{a0}mm off: 1.5 along, 2.0 across, 0.5\u{a0}mm too shallow");
     harness.get_by_role_and_label(Role::Button, &say("training-next"));
     let texts = painted_texts(&harness);
     assert!(
