@@ -6,6 +6,7 @@
 // cellar: everyone stands on it
 pub mod clock;
 pub mod notice;
+pub mod safekeeping;
 pub mod space;
 pub mod words;
 // ground floor: what flows, how it moves, what lies under the skin
@@ -25,6 +26,11 @@ pub mod overlay;
 // the office
 pub mod procedure;
 pub mod report;
+// the practice room
+pub mod training;
+// what the user chose, and what is heard
+pub mod settings;
+pub mod sound;
 // the switchboard and the window
 pub mod engine;
 pub mod view;

@@ -12,7 +12,6 @@ use crate::engine::{
 };
 use crate::frame::{Samples, Values};
 use crate::image::{ImageChain, PictureSize, ScanConverter};
-use crate::pump;
 use crate::simulate::{Preset, VirtualProbe};
 
 use super::SetupArgs;
@@ -157,20 +156,7 @@ fn measure_live(seconds: u64) -> anyhow::Result<serde_json::Value> {
     );
     let engine = Engine::start(
         Box::new(feed),
-        SessionOptions {
-            clock,
-            pumps: Arc::new(pump::catalog().to_vec()),
-            pump: chosen.pump,
-            needle: chosen.needle,
-            size: PictureSize::default(),
-            folder: None,
-            recording: None,
-            choice: None,
-            connector: None,
-            scout: None,
-            server: None,
-            on_advice: None,
-        },
+        SessionOptions::new(clock, chosen.pump, chosen.needle),
     )?;
     std::thread::sleep(Duration::from_secs(seconds));
     let stations = engine.look().stations;

@@ -46,6 +46,7 @@ pub(super) fn without_verb() -> anyhow::Result<()> {
     if has_display {
         match default_window(ViewOptions {
             first_sheet,
+            training: Some(super::train::door(None)),
             ..ViewOptions::default()
         }) {
             Ok(()) => return Ok(()),

@@ -11,24 +11,28 @@ use serde_json::json;
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{
-    Advice, Engine, Feed, FileFeed, Look, Picture, Session, SessionOptions, SourceChoice,
+    Advice, Command, Engine, Feed, FileFeed, Look, Picture, Session, SessionOptions, SourceChoice,
     VirtualFeed,
 };
 use crate::evidence::LineWriter;
 use crate::exchange::{IgtlServer, serve_address};
-use crate::image::PictureSize;
+use crate::guide::Way;
 use crate::notice::Notice;
 use crate::procedure::SessionFolder;
-use crate::pump;
+use crate::settings::SettingsKeeper;
 use crate::simulate::{PortFamily, Preset, Scenario};
+use crate::sound::Player;
 use crate::view;
 
 use super::connect::Opening;
 use super::signals::Stop;
 use super::source::{Chosen, open_file};
-use super::staging::{STAGED_BY, staging};
+use super::staging::{STAGED_BY, WAY_STAGED_BY, approach_by, staging};
+use super::train;
 use super::{FileArgs, SetupArgs};
 
+/// File of what is remembered of the window, in the folder for settings.
+const SETTINGS: &str = "settings.toml";
 /// Frames a second of the virtual probe.
 pub(super) const VIRTUAL_FPS: f64 = 30.0;
 /// The virtual patients carry this pump; it is chosen for them unless the user chooses another.
@@ -98,6 +102,19 @@ pub(super) struct WindowArgs {
     /// Stand at this step of a refill (1 to 9) when the picture is taken
     #[arg(long, value_name = "N", hide = true, requires = "screenshot", value_parser = clap::value_parser!(u8).range(1..=9))]
     screenshot_step: Option<u8>,
+    /// Stand at the approach by this way (1 to 3) when the picture is taken
+    #[arg(long, value_name = "N", hide = true, requires = "screenshot", conflicts_with = "screenshot_step", value_parser = clap::value_parser!(u8).range(1..=3))]
+    screenshot_way: Option<u8>,
+    /// After a slide of so many millimetres
+    #[arg(
+        long,
+        value_name = "MM",
+        hide = true,
+        requires = "screenshot_way",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    screenshot_slide: f64,
     /// Open on the connection screen
     #[arg(long, hide = true)]
     show_sources: bool,
@@ -118,7 +135,7 @@ fn window_size(text: &str) -> Result<(f32, f32), String> {
 }
 
 impl WindowArgs {
-    fn options(&self) -> view::ViewOptions {
+    pub(super) fn options(&self) -> view::ViewOptions {
         let is_scripted = self.latency_log.is_some() || self.screenshot.is_some();
         view::ViewOptions {
             size: self.window_size.map(|(wide, high)| [wide, high]),
@@ -133,17 +150,34 @@ impl WindowArgs {
                 view::FirstSheet::Picture
             },
             stop: None,
+            settings: None,
+            speaker: None,
+            training: Some(train::door(None)),
             latency_code: self.latency_log.is_some(),
-            staging: self
-                .screenshot_step
-                .map_or_else(Vec::new, |step| staging(usize::from(step))),
+            staging: self.staged(),
             screenshot: self.screenshot.clone().map(|path| view::ScreenshotRequest {
-                after_frames: self
-                    .screenshot_step
-                    .map_or(self.screenshot_after, |_| STAGED_BY),
+                after_frames: match (self.screenshot_step, self.screenshot_way) {
+                    (Some(_), _) => STAGED_BY,
+                    (None, Some(_)) => WAY_STAGED_BY,
+                    (None, None) => self.screenshot_after,
+                },
                 path,
                 when_taken: view::WhenTaken::CloseWindow,
             }),
+        }
+    }
+}
+
+impl WindowArgs {
+    /// What is asked of the session before the picture is taken.
+    fn staged(&self) -> Vec<(u32, Command)> {
+        let way = self
+            .screenshot_way
+            .and_then(|number| Way::ALL.get(usize::from(number).wrapping_sub(1)).copied());
+        match (self.screenshot_step, way) {
+            (Some(step), _) => staging(usize::from(step)),
+            (None, Some(way)) => approach_by(way, self.screenshot_slide),
+            (None, None) => Vec::new(),
         }
     }
 }
@@ -179,18 +213,8 @@ pub(super) fn options(
     folder: Option<SessionFolder>,
 ) -> SessionOptions {
     SessionOptions {
-        clock: Arc::clone(clock),
-        pumps: Arc::new(pump::catalog().to_vec()),
-        pump: chosen.pump,
-        needle: chosen.needle,
-        size: PictureSize::default(),
         folder,
-        recording: None,
-        choice: None,
-        connector: None,
-        scout: None,
-        server: None,
-        on_advice: None,
+        ..SessionOptions::new(Arc::clone(clock), chosen.pump, chosen.needle)
     }
 }
 
@@ -296,12 +320,31 @@ pub(super) fn window(
     mut shown_as: view::ViewOptions,
 ) -> anyhow::Result<()> {
     shown_as.stop = Some(Stop::listen()?.flag());
+    remembered(&mut shown_as)?;
     let engine = Arc::new(Engine::start(feed, options)?);
     let session: Arc<dyn Session> = Arc::clone(&engine) as Arc<dyn Session>;
     let shown = view::run(session, shown_as);
     // The window has gone; its share of the session goes with it, and the workers stop in order.
     drop(engine);
     shown.map_err(|problem| anyhow!("{problem}"))
+}
+
+/// Gives a window the user's settings and a speaker; one that a script looks at is always as on the first day.
+pub(super) fn remembered(shown_as: &mut view::ViewOptions) -> anyhow::Result<()> {
+    if shown_as.notice == view::Notice::Acknowledged {
+        return Ok(());
+    }
+    if let Some(folder) = settings_folder() {
+        let keeper = SettingsKeeper::start(&folder.join(SETTINGS))?;
+        shown_as.settings = Some(Arc::new(keeper));
+    }
+    let cache = directories::ProjectDirs::from("", "", "portsight");
+    if let Some(cache) = cache {
+        let programs = std::env::var_os("PATH");
+        let player = Player::start(programs.as_deref(), cache.cache_dir())?;
+        shown_as.speaker = Some(view::SpeakerDoor(Arc::new(player)));
+    }
+    Ok(())
 }
 
 /// The default window: the virtual probe.

@@ -18,6 +18,7 @@ mod simulate;
 mod snapshot;
 mod source;
 mod staging;
+mod train;
 mod verify;
 
 use std::path::PathBuf;
@@ -48,6 +49,7 @@ const EXAMPLES: &str = "Examples:
   portsight snapshot recording.mha --frame 40 --out picture.png
   portsight evaluate FOLDER                         every recording that has a truth file beside it
   portsight simulate --preset scar --seed 7 --seconds 4 --out scar.mha
+  portsight train --seed 7                          training on random virtual patients
   portsight rehearse --preset scar --seed 7 --out session
   portsight verify session                          names the file and the entry that do not hold
   portsight bench
@@ -80,6 +82,8 @@ enum Verb {
     Simulate(simulate::SimulateArgs),
     /// Run a whole refill on a virtual patient, headless, and leave its session folder with journal and report.
     Rehearse(rehearse::RehearseArgs),
+    /// Training: random virtual patients with a hidden port, scored in mm and seconds. Leaves no session.
+    Train(train::TrainArgs),
     /// Check that a session is whole and unaltered: its journal, and every file against it.
     Verify(verify::VerifyArgs),
     /// Measure frames a second and the time of every stage on this machine.
@@ -129,6 +133,7 @@ pub fn run() -> ExitCode {
         Some(Verb::Snapshot(args)) => snapshot::run(args),
         Some(Verb::Simulate(args)) => simulate::run(args),
         Some(Verb::Rehearse(args)) => rehearse::run(args),
+        Some(Verb::Train(args)) => train::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
         Some(Verb::Bench(args)) => bench::run(args),
     };

@@ -1,5 +1,6 @@
 //! What a script asks of a session so that the window stands at a step of a refill when its picture is taken.
 use crate::engine::{Command, Nudge};
+use crate::guide::Way;
 use crate::procedure::{Action, BackFlow, Field, FluidAnswer};
 
 /// Degrees of one turn of the probe, how many make a right angle, and frames between two.
@@ -9,6 +10,27 @@ const TURN_FRAMES: u32 = 2;
 
 /// Frames to be shown before the picture is taken.
 pub(super) const STAGED_BY: u32 = 270;
+/// The same with a way to be chosen and a slide to be made.
+pub(super) const WAY_STAGED_BY: u32 = 400;
+/// One movement of a slide, mm, and frames between two.
+const SLIDE_MM: f64 = 0.5;
+const SLIDE_FRAMES: u32 = 2;
+
+/// The approach by one of the ways, the probe slid as far as the way asks for.
+pub(super) fn approach_by(way: Way, slide_mm: f64) -> Vec<(u32, Command)> {
+    let commands = staging(5);
+    let frame = commands.last().map_or(0, |(frame, _)| *frame);
+    let mut stage = Stage { frame, commands };
+    stage.go(4, Action::ChooseWay(way));
+    let steps = (slide_mm.abs() / SLIDE_MM).round().min(120.0) as u32;
+    for _ in 0..steps {
+        let by = SLIDE_MM.copysign(slide_mm);
+        stage.at(SLIDE_FRAMES, Command::Nudge(Nudge::Slide(by)));
+    }
+    // The picture stands still with its own marks, however busy the machine is.
+    stage.commands.push((WAY_STAGED_BY, Command::Freeze));
+    stage.commands
+}
 
 /// Commands after so many frames each, until the refill stands at step `number` (1 to 9) with something to see.
 pub(super) fn staging(number: usize) -> Vec<(u32, Command)> {
@@ -101,6 +123,13 @@ mod tests {
             );
             let last = staged.last().map_or(0, |(frame, _)| *frame);
             assert!(last + 10 < STAGED_BY, "step {number} ends at {last}");
+        }
+        for way in Way::ALL {
+            let staged = approach_by(way, -20.0);
+            assert!(staged.is_sorted_by_key(|(frame, _)| *frame), "{way:?}");
+            let moves = staged.iter().filter(|(_, c)| *c != Command::Freeze);
+            let last = moves.map(|(frame, _)| *frame).max().unwrap_or(0);
+            assert!(last + 10 < WAY_STAGED_BY, "{way:?} ends at {last}");
         }
     }
 }

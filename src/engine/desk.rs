@@ -107,6 +107,15 @@ impl Desk {
         }
     }
 
+    /// Writes the closing entry. What went wrong while the last files were written stands before it, and nothing after.
+    pub(super) fn close_journal(&mut self, closing: Event) {
+        while let Taken::Value(job) = self.shared.to_desk.take(Duration::ZERO) {
+            self.do_job(job);
+        }
+        self.record(closing);
+        self.journal = None;
+    }
+
     /// Writes what a finished file looked like, so that a change shows.
     pub(super) fn record_file(&mut self, record: FileRecord) {
         self.record(Event::FileWritten {

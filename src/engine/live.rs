@@ -69,6 +69,26 @@ pub struct SessionOptions {
     pub on_advice: Option<Listener>,
 }
 
+impl SessionOptions {
+    /// A session that keeps nothing on the disk and stays with its source.
+    pub fn new(clock: Arc<dyn Clock>, pump: Arc<PumpModel>, needle: Option<Needle>) -> Self {
+        Self {
+            clock,
+            pumps: Arc::new(crate::pump::catalog().to_vec()),
+            pump,
+            needle,
+            size: PictureSize::default(),
+            folder: None,
+            recording: None,
+            choice: None,
+            connector: None,
+            scout: None,
+            server: None,
+            on_advice: None,
+        }
+    }
+}
+
 /// A running session. Dropping it stops every worker.
 pub struct Engine {
     shared: Arc<Shared>,

@@ -16,6 +16,7 @@ mod recorder;
 mod refill_desk;
 mod state;
 mod stopwatch;
+mod training;
 mod transitions;
 mod upkeep;
 mod virtual_feed;
@@ -33,5 +34,6 @@ pub use state::{
     StageTimes, Stations,
 };
 pub use stopwatch::{Stopwatch, quantile};
+pub use training::{TrainingOptions, TrainingSession};
 pub use transitions::Transitions;
 pub use virtual_feed::{FrameGate, VirtualFeed};

@@ -220,7 +220,7 @@ impl Desk {
         if self.folder.is_some() {
             self.write_session_file(Some((frames, missing)));
         }
-        self.record(Event::SessionEnded { frames, missing });
+        self.close_journal(Event::SessionEnded { frames, missing });
     }
 }
 

@@ -14,6 +14,7 @@ use crate::probe::Listing;
 use crate::procedure::{Action, Circumstances, PathSeen, Refill};
 use crate::pump::{Needle, PumpModel};
 use crate::stream::{SourceFacts, StreamHealth, WireCounts};
+use crate::training::{TrainingAction, TrainingLook};
 
 use super::SourceChoice;
 
@@ -292,4 +293,10 @@ pub trait Session: Send + Sync {
     fn set_waker(&self, wake: Arc<dyn Fn() + Send + Sync>);
     /// Tells the session that the picture of `frame` was put on the screen, and whether marks were drawn over it.
     fn note_shown(&self, frame: FrameId, marks: Option<FrameId>);
+    /// What the screen may know of a course of training; `None` for every session that is none.
+    fn training(&self) -> Option<TrainingLook> {
+        None
+    }
+    /// Something a trainee does; a session that is no training passes it over.
+    fn train(&self, _action: TrainingAction) {}
 }

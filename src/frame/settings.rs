@@ -5,7 +5,7 @@ use crate::space::Millimeters;
 pub const TGC_SLIDERS: usize = 8;
 
 /// How brightness is mapped to grey for display only; the detector never sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrayMap {
     /// Grey equals brightness.

@@ -11,7 +11,19 @@ use crate::pump::{Known, Needle, PumpModel};
 use crate::space::{Millimeters, Radians, ScanPoint};
 
 /// The way the needle is brought to the port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Hash, serde::Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// The skin is marked over the port, the probe is put away, then the needle goes in.

@@ -30,6 +30,37 @@ impl Scenario {
         scenario.limited()
     }
 
+    /// A random patient for training: four in five have a fill port, the others a blank face or no pump at all. The
+    /// probe stands beside the place and turned, so that it has to be looked for.
+    pub fn for_training(seed: u64) -> Self {
+        let mut random = Random::new(seed, 47);
+        let draw = random.unit();
+        let mut scenario = Preset::Easy.scenario(seed);
+        "training".clone_into(&mut scenario.name);
+        machine(&mut scenario, &mut random);
+        if let Some(pump) = scenario.pump.as_mut() {
+            implant(pump, &mut random);
+        }
+        if draw < 0.8 {
+            fill_port(&mut scenario, &mut random);
+        } else if draw < 0.9 {
+            blank_face(&mut scenario, &mut random);
+        } else {
+            no_pump(&mut scenario, &mut random);
+        }
+        // A sweep would move the trainee's own probe.
+        scenario.motion.clear();
+        motion(&mut scenario, &mut random);
+        let aside = |random: &mut Random| {
+            let far = random.range(6.0, 16.0);
+            if random.chance(0.5) { far } else { -far }
+        };
+        scenario.pose.slide_mm = aside(&mut random);
+        scenario.pose.elevation_mm = aside(&mut random);
+        scenario.pose.rotate_deg = random.range(-25.0, 25.0);
+        scenario.limited()
+    }
+
     /// The random patient of this seed with a needle that goes in by itself, 10 to 60 degrees off square to the face.
     pub fn random_with_needle(seed: u64) -> Self {
         let mut scenario = Self::random(seed);
@@ -299,5 +330,20 @@ mod tests {
             .filter(|seed| Scenario::random(*seed).pump.is_some_and(|p| !p.inverted))
             .count();
         assert!((180..250).contains(&pumps), "{pumps} of 300 with a port");
+    }
+
+    #[test]
+    fn patients_for_training_are_the_same_for_a_seed_and_mostly_have_a_port_to_look_for() {
+        assert_eq!(Scenario::for_training(9), Scenario::for_training(9));
+        let patients: Vec<Scenario> = (0..200).map(Scenario::for_training).collect();
+        let has_port = |s: &&Scenario| s.pump.as_ref().is_some_and(|p| !p.inverted);
+        let ports = patients.iter().filter(has_port).count();
+        assert!((140..180).contains(&ports), "{ports} of 200 with a port");
+        for patient in &patients {
+            let pose = &patient.pose;
+            assert!(pose.slide_mm.hypot(pose.elevation_mm) > 8.0, "{pose:?}");
+            let is_swept = |m: &Motion| matches!(m, Motion::Sweep { .. });
+            assert!(!patient.motion.iter().any(is_swept));
+        }
     }
 }

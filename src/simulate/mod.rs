@@ -35,8 +35,8 @@ pub use scenario::{
     FluidPlan, LookAlike, NeedlePlan, Nuisance, PortFamily, PumpCase, Scar, Scenario, Tissue,
 };
 pub use truth::{
-    OpeningClass, TrueContact, TrueFluid, TrueNeedle, TruePort, TrueStop, Truth, TruthFile,
-    TruthLine, TruthLog, Visibility,
+    OpeningClass, PortPlace, TrueContact, TrueFluid, TrueNeedle, TruePort, TrueStop, Truth,
+    TruthFile, TruthLine, TruthLog, Visibility,
 };
 pub use virtual_probe::VirtualProbe;
 pub use watermark::{WATERMARK_CELLS, read_watermark, watermark_centers};

@@ -5,7 +5,8 @@ use super::pose::Placement;
 use super::render::{Moment, Renderer};
 use super::scenario::{LookAlike, Scenario};
 use super::truth::{
-    OpeningClass, TrueContact, TrueFluid, TrueNeedle, TruePort, TrueStop, Truth, Visibility,
+    OpeningClass, PortPlace, TrueContact, TrueFluid, TrueNeedle, TruePort, TrueStop, Truth,
+    Visibility,
 };
 
 /// A line of the picture: z = start + slope * x.
@@ -79,11 +80,32 @@ pub(super) fn survey(scenario: &Scenario, moment: &Moment, renderer: &Renderer) 
         ..Truth::default()
     };
     if let Some(face) = Face::of(scenario, place.squeeze) {
+        truth.place = place_of(&face, place);
         survey_face(&mut truth, scenario, moment, grid, &face);
     }
     truth.class = class_of(&truth, scenario, place, grid);
     truth.visibility = visibility(&truth, renderer);
     truth
+}
+
+/// Where the port lies against the probe, whether the slice cuts it or not.
+fn place_of(face: &Face<'_>, place: &Placement) -> Option<PortPlace> {
+    if face.case.inverted {
+        return None;
+    }
+    let top = face.center.plus(face.inward, -face.case.rim_mm());
+    let middle = place.to_scan(top);
+    // One step along the way a needle square to the face takes, as the probe sees it.
+    let further = place.to_scan(top.plus(face.inward, 1.0));
+    let down = (further.z - middle.z).max(0.2);
+    let back = middle.z / down;
+    Some(PortPlace {
+        middle_mm: [middle.x, middle.y, middle.z],
+        entry_mm: [
+            middle.x - back * (further.x - middle.x),
+            middle.y - back * (further.y - middle.y),
+        ],
+    })
 }
 
 fn survey_face(

@@ -31,6 +31,15 @@ pub struct TruePort {
     pub width_mm: f64,
 }
 
+/// Where the fill port lies against the probe, in view or not; for training, where a mark is judged by it.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct PortPlace {
+    /// Middle of its opening: along the picture, across it, deep, mm.
+    pub middle_mm: [f64; 3],
+    /// Where a needle square to the face enters the skin: along the picture, across it, mm.
+    pub entry_mm: [f64; 2],
+}
+
 /// Where the needle must come to rest.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TrueStop {
@@ -113,6 +122,9 @@ pub struct Truth {
     pub visibility: Visibility,
     /// True distance from the skin over the port to the needle stop, square to the face, mm.
     pub entry_to_stop_mm: Option<f64>,
+    /// Where the fill port lies, also beside the slice; `None` for a patient without one. Not part of truth files.
+    #[serde(skip)]
+    pub place: Option<PortPlace>,
 }
 
 impl Truth {
@@ -128,6 +140,12 @@ impl Truth {
             .flatten()
         {
             port.x_mm = -port.x_mm;
+        }
+        if let Some(place) = self.place.as_mut() {
+            let [along, _, _] = &mut place.middle_mm;
+            *along = -*along;
+            let [along, _] = &mut place.entry_mm;
+            *along = -*along;
         }
         if let Some(face) = self.face.as_mut() {
             face.iter_mut().for_each(flip);

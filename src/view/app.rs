@@ -5,19 +5,24 @@ use std::time::Duration;
 use egui::{Frame, Margin, Panel, Ui};
 
 use super::canvas::{Canvas, Painted};
-use super::panels::{self, SidePanel, SourcesSheet};
+use super::keymap::KeyMap;
+use super::panels::{self, SettingsSheet, SidePanel, SourcesSheet};
 use super::scene::{
     Act, Actions, Change, Display, Lock, MarksShown, Mirror, Scene, Sheet, Tab, Zoom,
 };
 use super::script::Script;
 use super::second::SecondWindow;
+use super::settings_desk::SettingsDesk;
 use super::steps::{self, is_begun};
 use super::theme;
+use super::training_desk::{TrainingDesk, Turned};
 use super::typing;
 use super::{FirstSheet, Notice, ViewOptions};
 use crate::engine::{Command, Liveness, Look, Nudge, Session};
-use crate::frame::ImagingSettings;
+use crate::frame::{ImagingSettings, Origin};
 use crate::procedure::Action;
+use crate::settings::Flip;
+use crate::sound::Standing;
 
 /// A repaint is asked for this long after it is due, so that the session has seen the limit pass.
 const LIMIT_SLACK: Duration = Duration::from_millis(5);
@@ -42,6 +47,9 @@ pub struct GuidanceApp {
     then: Option<Sheet>,
     script: Script,
     told: Option<Painted>,
+    desk: TrainingDesk,
+    memory: SettingsDesk,
+    settings: SettingsSheet,
 }
 
 impl GuidanceApp {
@@ -58,12 +66,19 @@ impl GuidanceApp {
             Notice::Acknowledged => after_notice(options.first_sheet),
         };
         let look = session.look();
+        let look_training = session.training();
+        let memory = SettingsDesk::new(options);
+        let settings = memory.begun_with();
+        SettingsDesk::begin(&settings, session.as_ref());
         Self {
             look,
             session,
             display: Display {
                 marks: MarksShown::Yes,
-                mirror: Mirror::Off,
+                mirror: match settings.flip {
+                    Flip::Off => Mirror::Off,
+                    Flip::On => Mirror::On,
+                },
                 zoom: Zoom::default(),
                 sheet,
                 tab: if options.staging.is_empty() {
@@ -73,7 +88,15 @@ impl GuidanceApp {
                 },
                 pass_over_asked: false,
                 lock: Lock::Open,
+                marks_late_at: None,
                 second: false,
+                refused: None,
+                keys: KeyMap::of(&settings.keys),
+                settings,
+                listening: None,
+                key_taken: None,
+                settings_trouble: None,
+                speaker: Standing::NoProgram,
             },
             canvas: Canvas::default(),
             second: SecondWindow::default(),
@@ -82,13 +105,17 @@ impl GuidanceApp {
             then: after_notice(options.first_sheet),
             script: Script::new(options),
             told: None,
+            desk: TrainingDesk::new(options.training.clone(), look_training),
+            memory,
+            settings: SettingsSheet::default(),
         }
     }
 
     fn perform(&mut self, context: &egui::Context, act: Act) {
         // Whatever is done in between takes back the question.
         let asked = std::mem::take(&mut self.display.pass_over_asked);
-        if self.is_held_by_lock(&act) {
+        self.display.refused = None;
+        if self.is_held_by_lock(&act) || !self.counts(&act) {
             return;
         }
         match act {
@@ -98,33 +125,17 @@ impl GuidanceApp {
                     Lock::Locked | Lock::Refused => Lock::Open,
                 };
             }
-            Act::NextStep => {
-                self.display.tab = Tab::Refill;
-                self.session.send(Command::Refill(Action::Forward));
-            }
-            Act::NextWay => {
-                let way = self.look.refill.way().next();
-                self.session.send(Command::Refill(Action::ChooseWay(way)));
-            }
-            Act::TakeBack => {
-                let last = steps::last_counted(&self.look.refill);
-                self.session.send(Command::Refill(Action::TakeBack(last)));
-            }
-            Act::AcknowledgeGap => {
-                let kind = steps::gap_in_question(&self.look.refill, &self.look.pump);
-                self.session
-                    .send(Command::Refill(Action::AcknowledgeGap(kind)));
+            Act::NextStep | Act::NextWay | Act::TakeBack | Act::AcknowledgeGap => {
+                if act == Act::NextStep {
+                    self.display.tab = Tab::Refill;
+                }
+                if let Some(action) = steps::action_of(&act, &self.look) {
+                    self.send(Command::Refill(action));
+                }
             }
             Act::PassOver if asked => self.session.send(Command::Refill(Action::PassOver)),
             Act::PassOver => self.display.pass_over_asked = is_begun(&self.look.refill),
-            Act::ToggleFreeze => {
-                let frozen = self.look.liveness == Liveness::Frozen;
-                self.session.send(if frozen {
-                    Command::Unfreeze
-                } else {
-                    Command::Freeze
-                });
-            }
+            Act::ToggleFreeze => self.toggle_freeze(),
             Act::TakeSnapshot => self.session.send(Command::TakeSnapshot),
             Act::Restart => self.session.send(Command::Restart),
             Act::Gain(db) => self.set_imaging(|now| now.gain_db += db),
@@ -153,10 +164,71 @@ impl GuidanceApp {
                     self.perform(context, act);
                 }
             }
-            Act::Send(command) => self.session.send(command),
-            Act::Display(change) => self.change_display(context, change),
+            Act::Train => self.train_or_return(context),
+            Act::Training(action) => {
+                self.session.train(action);
+                context.request_repaint();
+            }
+            Act::Send(command) => self.send(command),
+            Act::Display(change) => {
+                self.change_display(context, change);
+                self.memory.note(&act, &mut self.display);
+            }
+            Act::Set(_) => self.memory.note(&act, &mut self.display),
             // Focus is the window system's own business.
             Act::MoveFocus => {}
+        }
+    }
+
+    /// Sends what was asked for, and remembers what of it is remembered.
+    fn send(&mut self, command: Command) {
+        let asked = Act::Send(command.clone());
+        self.memory.note(&asked, &mut self.display);
+        self.session.send(command);
+    }
+
+    fn toggle_freeze(&self) {
+        let frozen = self.look.liveness == Liveness::Frozen;
+        self.session.send(if frozen {
+            Command::Unfreeze
+        } else {
+            Command::Freeze
+        });
+    }
+
+    /// In training nothing of a refill is done, whatever asked for it.
+    fn counts(&self, act: &Act) -> bool {
+        self.desk.look().is_none() || act.counts_in_training()
+    }
+
+    /// Into training, or back to the session that was left for it. Not out of a refill, and a running probe stops.
+    fn train_or_return(&mut self, context: &egui::Context) {
+        let is_in_refill = is_begun(&self.look.refill) && self.look.refill.outcome().is_none();
+        let is_live = self.look.origin == Origin::Live && self.look.liveness == Liveness::Running;
+        let turned = self.desk.turn(&self.session, is_in_refill);
+        match turned {
+            Ok(session) => {
+                if is_live {
+                    self.session.send(Command::Freeze);
+                }
+                self.session.set_waker(Arc::new(|| {}));
+                let to_wake = context.clone();
+                session.set_waker(Arc::new(move || {
+                    to_wake.request_repaint_after(Duration::from_nanos(1));
+                }));
+                self.session = session;
+                self.look = self.session.look();
+                self.desk.note(self.session.training());
+                self.display.sheet = None;
+                self.display.zoom = Zoom::default();
+                self.display.tab = if self.desk.look().is_some() {
+                    Tab::Training
+                } else {
+                    Tab::Refill
+                };
+            }
+            Err(Turned::Refused(key)) => self.display.refused = Some(key),
+            Err(Turned::Over) => context.send_viewport_cmd(egui::ViewportCommand::Close),
         }
     }
 
@@ -197,6 +269,7 @@ impl GuidanceApp {
                 display.sheet = Some(Sheet::Emergency);
                 self.session.send(Command::Refill(Action::OpenCard));
             }
+            Change::ShowSettings => display.sheet = Some(Sheet::Settings),
             Change::ShowSources => display.sheet = Some(Sheet::Sources),
             Change::Close => {
                 // The notice is closed by reading it only.
@@ -204,6 +277,7 @@ impl GuidanceApp {
                     display.sheet = None;
                 }
                 self.sources.closed();
+                display.listening = None;
                 context.memory_mut(|memory| {
                     if let Some(focused) = memory.focused() {
                         memory.surrender_focus(focused);
@@ -249,6 +323,15 @@ impl GuidanceApp {
         context.request_repaint_after(due);
     }
 
+    /// Takes note of a picture that is shown before it was read (H02: it then carries no marks).
+    fn note_late_marks(&mut self) {
+        let picture = self.look.picture.as_ref().map(|p| p.image.frame);
+        let read = self.look.advice.as_ref().map(|a| a.marks.frame);
+        if self.look.liveness == Liveness::Running && read.is_some() && picture != read {
+            self.display.marks_late_at = Some(self.look.now);
+        }
+    }
+
     fn tell(&mut self, painted: Option<Painted>) {
         if let Some(now) = painted
             && self.told != painted
@@ -262,6 +345,10 @@ impl GuidanceApp {
 impl eframe::App for GuidanceApp {
     fn logic(&mut self, context: &egui::Context, _frame: &mut eframe::Frame) {
         self.look = self.session.look();
+        self.desk.note(self.session.training());
+        self.note_late_marks();
+        self.memory
+            .look(&self.look, &mut self.display, self.session.as_ref());
         self.watch_the_age(context);
         self.script.look_for_end(context);
     }
@@ -271,16 +358,18 @@ impl eframe::App for GuidanceApp {
             self.side.note_drawing(seconds);
         }
         let context = ui.ctx().clone();
-        scale_to_window(&context);
+        scale_to_window(&context, self.display.settings.text.factor());
         let mut actions = Actions::default();
-        typing::read(&context, self.look.origin, self.display.sheet, &mut actions);
         let scene = Scene {
             look: &self.look,
             picture: self.look.picture.as_ref(),
             display: &self.display,
+            training: self.desk.look(),
         };
+        typing::read(&context, scene.situation(), &self.display, &mut actions);
         let painted = draw(ui, &scene, &mut self.canvas, &mut self.side, &mut actions);
-        panels::sheet(ui, &scene, &mut self.sources, &mut actions);
+        let (sources, settings) = (&mut self.sources, &mut self.settings);
+        panels::sheet(ui, &scene, sources, settings, &mut actions);
         if self.display.second && self.second.ui(&context, &scene) {
             actions.ask(Act::Display(Change::ToggleSecond));
         }
@@ -339,11 +428,14 @@ fn draw(
     let rail_frame = Frame::new()
         .fill(theme::PANEL)
         .inner_margin(Margin::symmetric(6, 8));
-    Panel::left("rail")
-        .exact_size(rail_width)
-        .resizable(false)
-        .frame(rail_frame)
-        .show(ui, |ui| panels::rail(ui, scene, actions));
+    // The steps of a refill stand beside a refill only.
+    if scene.training.is_none() {
+        Panel::left("rail")
+            .exact_size(rail_width)
+            .resizable(false)
+            .frame(rail_frame)
+            .show(ui, |ui| panels::rail(ui, scene, actions));
+    }
     let width = if ui.content_rect().width() >= 1600.0 {
         380.0
     } else {
@@ -351,7 +443,7 @@ fn draw(
     };
     let side_frame = Frame::new()
         .fill(theme::PANEL)
-        .inner_margin(Margin::symmetric(14, 10));
+        .inner_margin(Margin::symmetric(14, 4));
     Panel::right("side")
         .exact_size(width)
         .resizable(false)
@@ -368,15 +460,16 @@ fn draw(
         .inner
 }
 
-/// Lets everything grow on a window much taller than a full-HD screen that reports no scale of its own.
-fn scale_to_window(context: &egui::Context) {
+/// Lets everything grow on a window much taller than a full-HD screen that reports no scale of its own, and by as
+/// much as the user wants words larger.
+fn scale_to_window(context: &egui::Context, text: f32) {
     let now = context.zoom_factor();
     let height = context.content_rect().height() * now;
     let wanted = if height > TALL {
         ((height / TALL_UNIT) * 4.0).round() / 4.0
     } else {
         1.0
-    };
+    } * text;
     if (wanted - now).abs() > 0.01 {
         context.set_zoom_factor(wanted.clamp(1.0, 4.0));
     }

@@ -11,6 +11,7 @@ use crate::engine::Liveness;
 use crate::frame::{FrameId, Origin};
 use crate::image::{LengthUnit, ScanImage};
 use crate::stream::Maturity;
+use crate::training::{TrainingAction, TrainingLook};
 use crate::words::say;
 
 /// Between the picture and the edge of its panel.
@@ -66,6 +67,15 @@ impl Canvas {
         }
         zoom_by_pointer(ui, &response, &placement, actions);
         let marks = paint_marks(ui, &painter, scene, image, &placement);
+        if let Some(training) = scene.training {
+            aim_by_pointer(&response, image, &placement, training, actions);
+            marks::paint_truth(
+                &painter.with_clip_rect(placement.seen),
+                &placement,
+                image,
+                training,
+            );
+        }
         ruler::paint(&painter, image, &placement);
         if let Some(at) = ruler::unit_place(image, &placement) {
             let align = Align2::CENTER_CENTER;
@@ -114,6 +124,24 @@ fn zoom_by_pointer(
             factor,
             placement.share_at(pointer),
         )));
+    }
+}
+
+/// In training a press on the picture names the middle of the port.
+fn aim_by_pointer(
+    response: &egui::Response,
+    image: &ScanImage,
+    placement: &Placement,
+    training: &TrainingLook,
+    actions: &mut Actions,
+) {
+    let Some(pointer) = response.interact_pointer_pos() else {
+        return;
+    };
+    let is_open = training.scored.is_none() && image.unit == LengthUnit::Millimeters;
+    if response.clicked() && is_open && placement.seen.contains(pointer) {
+        let at = placement.point_at(image, pointer);
+        actions.ask(Act::Training(TrainingAction::Aim(at)));
     }
 }
 
@@ -168,10 +196,12 @@ fn badges(ui: &Ui, painter: &Painter, seen: Rect, scene: &Scene<'_>) {
         .as_ref()
         .is_some_and(|facts| facts.maturity == Maturity::NeverRunOnHardware)
         .then_some(("view-state-experimental", theme::WARNING));
+    let training = scene.training.map(|_| ("source-training", theme::WARNING));
     let mut at = seen.min + vec2(10.0, 10.0);
     let right = seen.right() - 2.0 * MARKER_RADIUS - 16.0;
     let shown = [
         Some((source, color)),
+        training,
         state,
         experimental,
         scaleless,

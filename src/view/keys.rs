@@ -1,11 +1,40 @@
-//! The keyboard: one table that both dispatches the keys and lists them in the help.
-use egui::{Key, Vec2};
+//! What a key is and for what it counts; the table of all of them stands in `key_table`.
+use egui::Key;
 
-use super::scene::{Act, Change, Tab};
-use crate::engine::{Command, Fault, Nudge};
+use super::scene::{Act, Change};
+use crate::engine::{Command, Fault};
 use crate::frame::Origin;
-use crate::procedure::{Action, BackFlow, FluidAnswer};
+use crate::procedure::Action;
+use crate::training::TrainingAction;
 use crate::words::say;
+
+pub(super) use super::key_table::KEYS;
+
+/// In what the window is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Situation {
+    /// What kind of source it is.
+    pub(super) origin: Origin,
+    /// Whether it is training, where nothing of a refill counts.
+    pub(super) is_training: bool,
+}
+
+impl Situation {
+    /// Every one there is.
+    pub(super) const ALL: [Self; 4] = [
+        Self::of(Origin::Live, false),
+        Self::of(Origin::Replay, false),
+        Self::of(Origin::Simulation, false),
+        Self::of(Origin::Simulation, true),
+    ];
+
+    const fn of(origin: Origin, is_training: bool) -> Self {
+        Self {
+            origin,
+            is_training,
+        }
+    }
+}
 
 /// Whether the shift key matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +52,12 @@ enum Shift {
 enum For {
     All,
     Only(Origin),
+    Training,
 }
 
 /// Whether holding a key repeats what it does, and whether it is named in the footer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
+pub(super) enum Manner {
     /// Once a press, named in the footer.
     Main,
     /// Once a press.
@@ -69,17 +99,34 @@ impl Binding {
         say(self.words)
     }
 
-    /// Whether it does something with a source of this kind.
-    pub(super) fn serves(&self, origin: Origin) -> bool {
+    /// Whether it does something in this situation.
+    pub(super) fn serves(&self, situation: Situation) -> bool {
+        let counts = !situation.is_training || self.act.counts_in_training();
         match self.source {
-            For::All => true,
-            For::Only(wanted) => wanted == origin,
+            For::All => counts,
+            For::Only(wanted) => counts && wanted == situation.origin,
+            For::Training => situation.is_training,
         }
+    }
+
+    /// The name of those words.
+    pub(super) fn words(&self) -> &'static str {
+        self.words
     }
 
     /// What it asks for.
     pub(super) fn act(&self) -> &Act {
         &self.act
+    }
+
+    /// The name under which another key for it is saved.
+    pub(super) fn name(&self) -> &'static str {
+        self.words.strip_prefix("view-key-").unwrap_or(self.words)
+    }
+
+    /// Whether the user may give it another key: not the ways out and between controls.
+    pub(super) fn is_editable(&self) -> bool {
+        !matches!(self.act, Act::MoveFocus | Act::Display(Change::Close))
     }
 
     /// Whether it asks again and again while it is held.
@@ -103,7 +150,7 @@ impl Binding {
     }
 }
 
-const fn bind(
+pub(super) const fn bind(
     keys: &'static [Key],
     legend: &'static str,
     words: &'static str,
@@ -121,18 +168,18 @@ const fn bind(
     }
 }
 
-const fn shifted(mut binding: Binding) -> Binding {
+pub(super) const fn shifted(mut binding: Binding) -> Binding {
     binding.shift = Shift::Down;
     binding
 }
 
-const fn any_shift(mut binding: Binding) -> Binding {
+pub(super) const fn any_shift(mut binding: Binding) -> Binding {
     binding.shift = Shift::Any;
     binding
 }
 
 /// A key of the virtual probe.
-const fn probe(
+pub(super) const fn probe(
     keys: &'static [Key],
     legend: &'static str,
     words: &'static str,
@@ -144,7 +191,7 @@ const fn probe(
 }
 
 /// A fault of the virtual probe: once a press.
-const fn fault(
+pub(super) const fn fault(
     keys: &'static [Key],
     legend: &'static str,
     words: &'static str,
@@ -155,372 +202,8 @@ const fn fault(
     binding
 }
 
-const MIDDLE: Vec2 = Vec2::splat(0.5);
-/// One press of a zoom key.
-const ZOOM_STEP: f32 = 1.25;
-
-/// Every key there is.
-pub(super) static KEYS: &[Binding] = &[
-    bind(
-        &[Key::Space],
-        "view-cap-space",
-        "view-key-freeze",
-        Act::ToggleFreeze,
-        Manner::Main,
-    ),
-    bind(
-        &[Key::Enter],
-        "view-cap-enter",
-        "view-key-next-step",
-        Act::NextStep,
-        Manner::Main,
-    ),
-    shifted(bind(
-        &[Key::Enter],
-        "view-cap-enter",
-        "view-key-pass-over",
-        Act::PassOver,
-        Manner::Once,
-    )),
-    refill(
-        &[Key::Backspace],
-        "view-cap-backspace",
-        "view-key-step-back",
-        Action::Back,
-    ),
-    bind(
-        &[Key::E],
-        "E",
-        "view-key-emergency",
-        Act::Display(Change::ShowEmergency),
-        Manner::Once,
-    ),
-    bind(
-        &[Key::Num6],
-        "6",
-        "view-key-tab-refill",
-        Act::Display(Change::Show(Tab::Refill)),
-        Manner::Once,
-    ),
-    refill(
-        &[Key::A],
-        "A",
-        "view-key-fluid-none",
-        Action::AnswerFluid(FluidAnswer::NoneSeen),
-    ),
-    shifted(refill(
-        &[Key::A],
-        "A",
-        "view-key-fluid-seen",
-        Action::AnswerFluid(FluidAnswer::Seen),
-    )),
-    refill(&[Key::L], "L", "view-key-locate", Action::Locate),
-    bind(&[Key::W], "W", "view-key-way", Act::NextWay, Manner::Once),
-    refill(&[Key::U], "U", "view-key-puncture", Action::Puncture),
-    refill(&[Key::J], "J", "view-key-redirect", Action::Redirect),
-    refill(&[Key::T], "T", "view-key-stop-felt", Action::FeelStop),
-    refill(
-        &[Key::X],
-        "X",
-        "view-key-needle-out-of-skin",
-        Action::TakeNeedleOut,
-    ),
-    bind(
-        &[Key::M],
-        "M",
-        "view-key-second",
-        Act::Display(Change::ToggleSecond),
-        Manner::Once,
-    ),
-    refill(&[Key::H], "H", "view-key-veto", Action::Veto),
-    bind(
-        &[Key::Q],
-        "Q",
-        "view-key-lock",
-        Act::ToggleLock,
-        Manner::Once,
-    ),
-    bind(
-        &[Key::Z],
-        "Z",
-        "view-key-take-back",
-        Act::TakeBack,
-        Manner::Once,
-    ),
-    bind(
-        &[Key::K],
-        "K",
-        "view-key-gap-seen",
-        Act::AcknowledgeGap,
-        Manner::Once,
-    ),
-    refill(
-        &[Key::B],
-        "B",
-        "view-key-back-flow",
-        Action::Check(BackFlow::Seen),
-    ),
-    shifted(refill(
-        &[Key::B],
-        "B",
-        "view-key-no-back-flow",
-        Action::Check(BackFlow::None),
-    )),
-    bind(
-        &[Key::V],
-        "V",
-        "view-key-plane",
-        Act::Send(Command::ConfirmPlane),
-        Manner::Main,
-    ),
-    bind(
-        &[Key::S],
-        "S",
-        "view-key-snapshot",
-        Act::TakeSnapshot,
-        Manner::Main,
-    ),
-    bind(
-        &[Key::O],
-        "O",
-        "view-key-marks",
-        Act::Display(Change::ToggleMarks),
-        Manner::Main,
-    ),
-    bind(
-        &[Key::F],
-        "F",
-        "view-key-flip",
-        Act::Display(Change::Mirror),
-        Manner::Main,
-    ),
-    any_shift(bind(
-        &[Key::Plus, Key::Equals],
-        "+",
-        "view-key-zoom-in",
-        Act::Display(Change::Zoom(ZOOM_STEP, MIDDLE)),
-        Manner::Repeats,
-    )),
-    any_shift(bind(
-        &[Key::Minus],
-        "−",
-        "view-key-zoom-out",
-        Act::Display(Change::Zoom(1.0 / ZOOM_STEP, MIDDLE)),
-        Manner::Repeats,
-    )),
-    bind(
-        &[Key::Num0],
-        "0",
-        "view-key-zoom-reset",
-        Act::Display(Change::ZoomReset),
-        Manner::Once,
-    ),
-    bind(
-        &[Key::G],
-        "G",
-        "view-key-gain-up",
-        Act::Gain(2.0),
-        Manner::Repeats,
-    ),
-    shifted(bind(
-        &[Key::G],
-        "G",
-        "view-key-gain-down",
-        Act::Gain(-2.0),
-        Manner::Repeats,
-    )),
-    bind(
-        &[Key::D],
-        "D",
-        "view-key-depth-up",
-        Act::Depth(5.0),
-        Manner::Repeats,
-    ),
-    shifted(bind(
-        &[Key::D],
-        "D",
-        "view-key-depth-down",
-        Act::Depth(-5.0),
-        Manner::Repeats,
-    )),
-    bind(
-        &[Key::P],
-        "P",
-        "view-key-pump-next",
-        Act::StepPump(1),
-        Manner::Once,
-    ),
-    shifted(bind(
-        &[Key::P],
-        "P",
-        "view-key-pump-previous",
-        Act::StepPump(-1),
-        Manner::Once,
-    )),
-    bind(
-        &[Key::N],
-        "N",
-        "view-key-needle-longer",
-        Act::StepNeedle(1),
-        Manner::Once,
-    ),
-    shifted(bind(
-        &[Key::N],
-        "N",
-        "view-key-needle-shorter",
-        Act::StepNeedle(-1),
-        Manner::Once,
-    )),
-    bind(
-        &[Key::Num1],
-        "1",
-        "view-key-tab-setup",
-        Act::Display(Change::Show(Tab::Setup)),
-        Manner::Once,
-    ),
-    bind(
-        &[Key::Num2],
-        "2",
-        "view-key-tab-image",
-        Act::Display(Change::Show(Tab::Image)),
-        Manner::Once,
-    ),
-    bind(
-        &[Key::Num3],
-        "3",
-        "view-key-tab-saved",
-        Act::Display(Change::Show(Tab::Saved)),
-        Manner::Once,
-    ),
-    bind(
-        &[Key::Num4],
-        "4",
-        "view-key-tab-health",
-        Act::Display(Change::Show(Tab::Health)),
-        Manner::Once,
-    ),
-    bind(
-        &[Key::C],
-        "C",
-        "view-key-sources",
-        Act::Display(Change::ShowSources),
-        Manner::Main,
-    ),
-    replay(&[Key::R], "R", "view-key-restart", Act::Restart),
-    any_shift(bind(
-        &[Key::Questionmark, Key::Slash],
-        "?",
-        "view-key-help",
-        Act::Display(Change::ShowKeys),
-        Manner::Main,
-    )),
-    bind(
-        &[Key::Escape],
-        "view-cap-escape",
-        "view-key-close",
-        Act::Display(Change::Close),
-        Manner::Once,
-    ),
-    any_shift(bind(
-        &[Key::Tab],
-        "view-cap-tab",
-        "view-key-focus",
-        Act::MoveFocus,
-        Manner::Repeats,
-    )),
-    bind(
-        &[Key::Num5],
-        "5",
-        "view-key-tab-probe",
-        Act::Display(Change::Show(Tab::Probe)),
-        Manner::Once,
-    ),
-    probe(
-        &[Key::ArrowRight],
-        "→",
-        "view-key-slide-right",
-        Act::SlideOnScreen(1.0),
-    ),
-    probe(
-        &[Key::ArrowLeft],
-        "←",
-        "view-key-slide-left",
-        Act::SlideOnScreen(-1.0),
-    ),
-    probe(
-        &[Key::ArrowUp],
-        "↑",
-        "view-key-elevate-forward",
-        Act::Nudge(Nudge::Elevation(1.0)),
-    ),
-    probe(
-        &[Key::ArrowDown],
-        "↓",
-        "view-key-elevate-back",
-        Act::Nudge(Nudge::Elevation(-1.0)),
-    ),
-    probe(
-        &[Key::Period],
-        ".",
-        "view-key-tilt-marker",
-        Act::Nudge(Nudge::Tilt(2.0)),
-    ),
-    probe(
-        &[Key::Comma],
-        ",",
-        "view-key-tilt-away",
-        Act::Nudge(Nudge::Tilt(-2.0)),
-    ),
-    probe(
-        &[Key::CloseBracket],
-        "]",
-        "view-key-rotate-right",
-        Act::Nudge(Nudge::Rotate(5.0)),
-    ),
-    probe(
-        &[Key::OpenBracket],
-        "[",
-        "view-key-rotate-left",
-        Act::Nudge(Nudge::Rotate(-5.0)),
-    ),
-    probe(
-        &[Key::PageDown],
-        "view-cap-page-down",
-        "view-key-push",
-        Act::Nudge(Nudge::Push(1.0)),
-    ),
-    probe(
-        &[Key::PageUp],
-        "view-cap-page-up",
-        "view-key-ease",
-        Act::Nudge(Nudge::Push(-1.0)),
-    ),
-    probe(
-        &[Key::I],
-        "I",
-        "view-key-needle-in",
-        Act::Nudge(Nudge::Needle(2.0)),
-    ),
-    shifted(probe(
-        &[Key::I],
-        "I",
-        "view-key-needle-out",
-        Act::Nudge(Nudge::Needle(-2.0)),
-    )),
-    probe(
-        &[Key::Home],
-        "view-cap-home",
-        "view-key-pose-reset",
-        Act::Nudge(Nudge::Reset),
-    ),
-    fault(&[Key::F5], "F5", "view-key-fault-stall", Fault::Stall),
-    fault(&[Key::F6], "F6", "view-key-fault-gap", Fault::Gap),
-    fault(&[Key::F7], "F7", "view-key-fault-flip", Fault::Flip),
-    fault(&[Key::F8], "F8", "view-key-fault-unplug", Fault::Unplug),
-];
-
 /// A key of the refill: once a press, so that nothing is counted twice by holding it.
-const fn refill(
+pub(super) const fn refill(
     keys: &'static [Key],
     legend: &'static str,
     words: &'static str,
@@ -536,7 +219,7 @@ const fn refill(
 }
 
 /// A key that only a recording answers to.
-const fn replay(
+pub(super) const fn replay(
     keys: &'static [Key],
     legend: &'static str,
     words: &'static str,
@@ -547,6 +230,18 @@ const fn replay(
     binding
 }
 
+/// A key of training: once a press, so that nothing is answered twice by holding it.
+pub(super) const fn training(
+    keys: &'static [Key],
+    legend: &'static str,
+    words: &'static str,
+    action: TrainingAction,
+) -> Binding {
+    let mut binding = bind(keys, legend, words, Act::Training(action), Manner::Main);
+    binding.source = For::Training;
+    binding
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -554,12 +249,12 @@ mod tests {
 
     #[test]
     fn no_key_does_two_things_for_one_source() {
-        for origin in [Origin::Live, Origin::Replay, Origin::Simulation] {
+        for situation in Situation::ALL {
             for key in Key::ALL {
                 for shift in [false, true] {
                     let answers = KEYS
                         .iter()
-                        .filter(|b| b.serves(origin) && b.answers(*key, shift));
+                        .filter(|b| b.serves(situation) && b.answers(*key, shift));
                     assert!(answers.count() <= 1, "{key:?} with shift {shift}");
                 }
             }

@@ -11,6 +11,8 @@ use crate::engine::Advice;
 use crate::image::ScanImage;
 use crate::overlay::{Look as Meaning, Mark, Stroke as Manner};
 use crate::space::ScanPoint;
+use crate::training::TrainingLook;
+use crate::words::{say, say_with};
 
 const LINE_WIDTH: f32 = 2.2;
 /// How far the dark outline reaches beyond a line on each side.
@@ -190,6 +192,45 @@ pub(super) fn paint_outlined(painter: &Painter, at: Pos2, galley: &Arc<Galley>, 
         );
     }
     painter.galley(at, Arc::clone(galley), color);
+}
+
+/// The truth of training over the picture of its own frame and no other: a double ring where the port lies, a cross
+/// where it was pointed at.
+pub(super) fn paint_truth(
+    painter: &Painter,
+    placement: &Placement,
+    image: &ScanImage,
+    training: &TrainingLook,
+) {
+    let Some(reveal) = training.reveal.filter(|r| r.frame == image.frame) else {
+        return;
+    };
+    if let Some((middle, across)) = reveal.port {
+        let at = placement.screen_of(image, middle);
+        let stroke = Stroke::new(2.0, theme::TEXT);
+        painter.circle_stroke(at, 9.0, stroke);
+        painter.circle_stroke(at, 4.0, stroke);
+        let words = say_with(
+            "training-truth",
+            &[("across", &format!("{:.1}", across.abs()))],
+        );
+        plate_text(painter, at + vec2(16.0, 22.0), &words);
+    }
+    if let Some(aim) = reveal.aim {
+        let at = placement.screen_of(image, aim);
+        let stroke = Stroke::new(2.0, theme::WARNING);
+        for arm in [vec2(8.0, 0.0), vec2(0.0, 8.0)] {
+            painter.line_segment([at - arm, at + arm], stroke);
+        }
+        plate_text(painter, at + vec2(16.0, -38.0), &say("training-aimed"));
+    }
+}
+
+fn plate_text(painter: &Painter, at: Pos2, words: &str) {
+    let galley = painter.layout_no_wrap(words.to_owned(), theme::strong(15.0), theme::TEXT);
+    let rect = Rect::from_min_size(at, galley.size()).expand(4.0);
+    painter.rect_filled(rect, 4.0, theme::PLATE);
+    painter.galley(at, galley, theme::TEXT);
 }
 
 #[cfg(test)]

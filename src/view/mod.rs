@@ -6,6 +6,8 @@
 mod app;
 mod canvas;
 mod headline;
+mod key_table;
+mod keymap;
 mod keys;
 mod marks;
 mod panels;
@@ -15,10 +17,12 @@ mod ruler;
 mod scene;
 mod script;
 mod second;
+mod settings_desk;
 mod signs;
 mod steps;
 mod texture;
 mod theme;
+mod training_desk;
 mod typing;
 
 use std::path::PathBuf;
@@ -29,6 +33,8 @@ pub use app::GuidanceApp;
 
 use crate::engine::{Command, Session};
 use crate::notice::Problem;
+use crate::settings::SettingsKeeper;
+use crate::sound::Speaker;
 use crate::words::say;
 
 /// The smallest window everything is laid out for, in points.
@@ -64,6 +70,26 @@ pub enum WhenTaken {
     StayOpen,
 }
 
+/// A device that plays tones.
+#[derive(Clone)]
+pub struct SpeakerDoor(pub Arc<dyn Speaker>);
+
+impl std::fmt::Debug for SpeakerDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SpeakerDoor")
+    }
+}
+
+/// Opens a session for training; called when training is asked for in the window.
+#[derive(Clone)]
+pub struct TrainingDoor(pub Arc<dyn Fn() -> Result<Arc<dyn Session>, String> + Send + Sync>);
+
+impl std::fmt::Debug for TrainingDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TrainingDoor")
+    }
+}
+
 /// A picture of the window, asked for by a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScreenshotRequest {
@@ -92,6 +118,12 @@ pub struct ViewOptions {
     pub screenshot: Option<ScreenshotRequest>,
     /// What a script asks of the session, each after so many different frames were shown.
     pub staging: Vec<(u32, Command)>,
+    /// What is remembered, and where; `None` remembers nothing.
+    pub settings: Option<Arc<SettingsKeeper>>,
+    /// Where tones are heard; `None` plays none.
+    pub speaker: Option<SpeakerDoor>,
+    /// The way to training; `None` where there is none.
+    pub training: Option<TrainingDoor>,
 }
 
 /// Why there is no window.

@@ -78,6 +78,15 @@ impl Placement {
         }
     }
 
+    /// The point of the picture's own space under a place of the screen.
+    pub(super) fn point_at(&self, image: &ScanImage, place: Pos2) -> ScanPoint {
+        let share = self.share_at(place);
+        image.point_of(PixelPoint::new(
+            f64::from(share.x) * image.columns as f64 - 0.5,
+            f64::from(share.y) * image.rows as f64 - 0.5,
+        ))
+    }
+
     /// The share of the picture's sides that a movement on the screen covers.
     pub(super) fn share_of(&self, movement: Vec2) -> Vec2 {
         let share = movement / self.whole.size();

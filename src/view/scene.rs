@@ -1,13 +1,25 @@
 //! What every panel reads, and what it may ask for. Panels draw and ask; they do not act.
 use std::sync::Arc;
+use std::time::Duration;
 
 use egui::Vec2;
 
+use crate::clock::Timestamp;
 use crate::engine::{Advice, Command, Liveness, Look, Nudge, Picture};
 use crate::frame::FrameId;
 use crate::overlay;
 use crate::procedure::Action;
+use crate::training::{Aid, TrainingAction, TrainingLook};
 
+use super::keymap::{KeyMap, Press};
+use super::keys::Situation;
+use crate::settings::{Settings, TextSize, Tones};
+use crate::sound::Standing;
+
+/// After a picture that had no marks of its own the line does not speak of a path for this long: with marks that come
+/// and go it would change with every frame, and nobody could read it. What it says meanwhile is true with marks and
+/// without.
+const LATE_HELD: Duration = Duration::from_millis(300);
 /// The largest magnification of the picture.
 const ZOOM_MOST: f32 = 8.0;
 
@@ -19,9 +31,27 @@ pub(super) struct Scene<'a> {
     pub(super) picture: Option<&'a Arc<Picture>>,
     /// What belongs to the view alone.
     pub(super) display: &'a Display,
+    /// The course of training, when this is one.
+    pub(super) training: Option<&'a TrainingLook>,
 }
 
 impl Scene<'_> {
+    /// In what the window is used, as far as keys ask for it.
+    pub(super) fn situation(&self) -> Situation {
+        Situation {
+            origin: self.look.origin,
+            is_training: self.training.is_some(),
+        }
+    }
+
+    /// Whether the user wants to see marks. In training they are hidden until the answer, unless they are to help.
+    fn marks_wanted(&self) -> bool {
+        match self.training {
+            Some(training) => training.aid == Aid::Shown || training.scored.is_some(),
+            None => self.display.marks == MarksShown::Yes,
+        }
+    }
+
     /// The advice, if it may stand beside what is shown: not for a picture that is stale or gone, and not when it
     /// was read from a picture of long ago.
     pub(super) fn fresh_advice(&self) -> Option<&Advice> {
@@ -43,13 +73,37 @@ impl Scene<'_> {
     pub(super) fn marked_advice(&self) -> Option<&Advice> {
         let advice = self.fresh_advice()?;
         let same = overlay::may_draw(&advice.marks, self.picture?.image.frame);
-        (same && self.display.marks == MarksShown::Yes).then_some(advice)
+        (same && self.marks_wanted()).then_some(advice)
+    }
+
+    /// Why the marks of the newest advice do not stand on the picture shown; `None` when they do, or when there is no
+    /// advice that could have any.
+    pub(super) fn undrawn(&self) -> Option<Undrawn> {
+        let advice = self.fresh_advice()?;
+        if !self.marks_wanted() {
+            return Some(Undrawn::Hidden);
+        }
+        let is_own = overlay::may_draw(&advice.marks, self.picture?.image.frame);
+        let is_held = self
+            .display
+            .marks_late_at
+            .is_some_and(|at| self.look.now.since(at) < LATE_HELD);
+        (!is_own || is_held).then_some(Undrawn::Late)
     }
 
     /// The frame on the screen.
     pub(super) fn frame(&self) -> Option<FrameId> {
         self.picture.map(|picture| picture.image.frame)
     }
+}
+
+/// Why marks do not stand on the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undrawn {
+    /// The picture shown has not been read yet, or one just before it was not in time.
+    Late,
+    /// The user has hidden them.
+    Hidden,
 }
 
 /// Whether marks are painted.
@@ -77,6 +131,8 @@ pub(super) enum Sheet {
     Sources,
     /// Signs and first steps when something went wrong.
     Emergency,
+    /// What is remembered: size of words, tones, keys.
+    Settings,
 }
 
 /// The page shown under the numbers.
@@ -94,6 +150,8 @@ pub(super) enum Tab {
     Probe,
     /// What the present step of the refill asks for.
     Refill,
+    /// The course of training; stands in the place of all pages of a refill.
+    Training,
 }
 
 /// How much of the picture is shown, and where.
@@ -156,8 +214,24 @@ pub(super) struct Display {
     /// Whether passing a step over was asked for once; the second press does it (H35).
     pub(super) pass_over_asked: bool,
     pub(super) lock: Lock,
+    /// When a picture was shown last before its marks had come.
+    pub(super) marks_late_at: Option<Timestamp>,
     /// Whether the second window is open.
     pub(super) second: bool,
+    /// Why the last thing asked for was not done, as a key of words, until the next one.
+    pub(super) refused: Option<&'static str>,
+    /// What is remembered from one run to the next.
+    pub(super) settings: Settings,
+    /// Which key does what.
+    pub(super) keys: KeyMap,
+    /// The binding whose new key is waited for.
+    pub(super) listening: Option<&'static str>,
+    /// The key that was refused last, and the words of what it does already.
+    pub(super) key_taken: Option<(Press, &'static str)>,
+    /// What is wrong with the file of settings.
+    pub(super) settings_trouble: Option<String>,
+    /// What can be heard.
+    pub(super) speaker: Standing,
 }
 
 /// Whether settings can be changed (H35).
@@ -169,6 +243,21 @@ pub(super) enum Lock {
     Locked,
     /// They cannot, and something was just asked for that would have changed one.
     Refused,
+}
+
+/// A change of what is remembered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Setting {
+    Text(TextSize),
+    Tones(Tones),
+    /// The next press is to be the key of this binding.
+    Listen(&'static str),
+    /// It was this one.
+    Press(Press),
+    /// None of it: the key stays.
+    StopListening,
+    /// Every key as on the first day.
+    KeysReset,
 }
 
 /// A change of how things are shown.
@@ -184,6 +273,7 @@ pub(super) enum Change {
     ShowKeys,
     ShowSources,
     ShowEmergency,
+    ShowSettings,
     /// Opens or closes the second window.
     ToggleSecond,
     Close,
@@ -221,6 +311,12 @@ pub(super) enum Act {
     AcknowledgeGap,
     /// Locks what a stray touch must not change, or unlocks it.
     ToggleLock,
+    /// Changes what is remembered.
+    Set(Setting),
+    /// Begins training, or ends it.
+    Train,
+    /// Something a trainee does.
+    Training(TrainingAction),
     /// The source in the row of this number on the connection screen.
     PickSource(usize),
     /// Left to the window system: moves between widgets.
@@ -243,6 +339,7 @@ impl Act {
             | Self::StepPump(_)
             | Self::StepNeedle(_)
             | Self::PickSource(_)
+            | Self::Set(_)
             | Self::Display(Change::Mirror) => true,
             Self::Send(command) => matches!(
                 command,
@@ -268,7 +365,43 @@ impl Act {
             | Self::TakeBack
             | Self::AcknowledgeGap
             | Self::ToggleLock
+            | Self::Train
+            | Self::Training(_)
             | Self::MoveFocus => false,
+        }
+    }
+
+    /// Whether it means something in training: the probe, the picture and the window, nothing of a refill.
+    pub(super) fn counts_in_training(&self) -> bool {
+        match self {
+            Self::ToggleFreeze
+            | Self::Gain(_)
+            | Self::Depth(_)
+            | Self::Nudge(_)
+            | Self::SlideOnScreen(_)
+            | Self::Acknowledge
+            | Self::Set(_)
+            | Self::Train
+            | Self::Training(_)
+            | Self::MoveFocus => true,
+            Self::Send(command) => {
+                matches!(command, Command::SetImaging(_) | Command::FlipShown(_))
+            }
+            Self::Display(change) => !matches!(
+                change,
+                Change::ToggleMarks | Change::ShowSources | Change::ShowEmergency
+            ),
+            Self::TakeSnapshot
+            | Self::StepPump(_)
+            | Self::StepNeedle(_)
+            | Self::Restart
+            | Self::NextStep
+            | Self::PassOver
+            | Self::NextWay
+            | Self::TakeBack
+            | Self::AcknowledgeGap
+            | Self::ToggleLock
+            | Self::PickSource(_) => false,
         }
     }
 }

@@ -14,6 +14,10 @@ use super::{ScreenshotRequest, ViewOptions, WhenTaken};
 use crate::engine::Command;
 use crate::frame::FrameId;
 
+/// Repaints with marks in a row before a picture of the window is taken, and frames to wait for them at most.
+const CALM_FRAMES: u32 = 14;
+const WAITED_FRAMES: u32 = 400;
+
 /// Edge of one cell of the latency code, in pixels of the screen.
 const CELL_PIXELS: f32 = 8.0;
 /// How often the window looks whether the program was asked to end.
@@ -24,6 +28,10 @@ const BITS: u32 = 16;
 /// What is left to be done for a script.
 pub(super) struct Script {
     screenshot: Option<ScreenshotRequest>,
+    /// Frames after which the picture of the window was wished for.
+    wished_at: u32,
+    /// Repaints in a row that had marks.
+    marked_in_a_row: u32,
     frames_left: u32,
     last: Option<FrameId>,
     frames_shown: u32,
@@ -38,6 +46,8 @@ impl Script {
         let screenshot = options.screenshot.clone();
         Self {
             frames_left: screenshot.as_ref().map_or(0, |wish| wish.after_frames),
+            wished_at: screenshot.as_ref().map_or(0, |wish| wish.after_frames),
+            marked_in_a_row: 0,
             screenshot,
             last: None,
             frames_shown: 0,
@@ -81,11 +91,25 @@ impl Script {
             self.frames_left = self.frames_left.saturating_sub(1);
             self.frames_shown += 1;
         }
+        let has_marks = painted.is_some_and(|p| p.marks.is_some());
+        if has_marks {
+            self.marked_in_a_row = self.marked_in_a_row.saturating_add(1);
+        } else {
+            self.marked_in_a_row = 0;
+        }
+        // A busy machine shows pictures before their marks: wait for a calm moment, but not for ever.
+        let is_calm = self.marked_in_a_row >= CALM_FRAMES;
+        let has_waited = self.frames_shown >= self.wished_at.saturating_add(WAITED_FRAMES);
         if self.frames_left == 0
             && frame.is_some()
+            && (is_calm || has_waited)
             && let Some(wish) = self.screenshot.take()
         {
             take(ui.ctx(), wish);
+        }
+        if self.frames_left == 0 && self.screenshot.is_some() {
+            // A picture that stands still would not be painted again by itself.
+            ui.ctx().request_repaint();
         }
     }
 }

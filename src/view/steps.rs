@@ -1,8 +1,9 @@
 //! The refill as the window words it: what the step wants, in the one line.
-use super::scene::Scene;
+use super::scene::{Act, Scene};
+use crate::engine::Look;
 use crate::guide::{Headline, Tone, Way, limits};
 use crate::procedure::{
-    Circumstances, Counted, GapKind, Missing, NeedlePlace, Refill, Refusal, Step,
+    Action, Circumstances, Counted, GapKind, Missing, NeedlePlace, Refill, Refusal, Step,
 };
 use crate::pump::PumpModel;
 use crate::words::say;
@@ -80,11 +81,12 @@ pub(super) fn step_line(scene: &Scene<'_>, picture: &Headline) -> Option<Headlin
     }
 }
 
-/// Whether a path is shown that waits for nothing, its entry under the middle of the probe.
+/// Whether a path stands on the picture that waits for nothing, its entry under the middle of the probe.
 fn is_ready_to_mark(scene: &Scene<'_>) -> bool {
-    circumstances(scene)
-        .path
-        .is_some_and(|path| !path.provisional && path.offset_mm.abs() <= limits::CENTERED_WITHIN.0)
+    scene.undrawn().is_none()
+        && circumstances(scene).path.is_some_and(|path| {
+            !path.provisional && path.offset_mm.abs() <= limits::CENTERED_WITHIN.0
+        })
 }
 
 /// The words for a step that has everything.
@@ -104,8 +106,22 @@ fn plain(key: &str, tone: Tone) -> Headline {
     }
 }
 
+/// What a key asks of the refill as it stands now.
+pub(super) fn action_of(act: &Act, look: &Look) -> Option<Action> {
+    let refill = &look.refill;
+    let gap = gap_in_question(refill, &look.pump);
+    [
+        (Act::NextStep, Action::Forward),
+        (Act::NextWay, Action::ChooseWay(refill.way().next())),
+        (Act::TakeBack, Action::TakeBack(last_counted(refill))),
+        (Act::AcknowledgeGap, Action::AcknowledgeGap(gap)),
+    ]
+    .into_iter()
+    .find_map(|(asked, action)| (asked == *act).then_some(action))
+}
+
 /// What a press on the key that takes back means now: what is counted at this step.
-pub(super) fn last_counted(refill: &Refill) -> Counted {
+fn last_counted(refill: &Refill) -> Counted {
     if refill.step() >= Step::Fill {
         Counted::Aliquot
     } else if refill.needle() != NeedlePlace::Out && refill.redirections() > 0 {
@@ -116,7 +132,7 @@ pub(super) fn last_counted(refill: &Refill) -> Counted {
 }
 
 /// The large gap that waits for a word; the first of them when none does.
-pub(super) fn gap_in_question(refill: &Refill, pump: &PumpModel) -> GapKind {
+fn gap_in_question(refill: &Refill, pump: &PumpModel) -> GapKind {
     GapKind::ALL
         .into_iter()
         .find(|kind| refill.wants_word_on(*kind, pump))

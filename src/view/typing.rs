@@ -1,9 +1,9 @@
 //! What is typed: keys become what the table of keys says they ask for.
 use egui::{Event, Key};
 
-use super::keys::KEYS;
-use super::scene::{Act, Actions, Change, Sheet};
-use crate::frame::Origin;
+use super::keymap::Press;
+use super::keys::Situation;
+use super::scene::{Act, Actions, Change, Display, Setting, Sheet};
 
 /// Turns the keys pressed since the last repaint into what they ask for.
 ///
@@ -11,13 +11,14 @@ use crate::frame::Origin;
 /// presses it); the arrows stay with a focused widget; while figures are typed no key counts.
 pub(super) fn read(
     context: &egui::Context,
-    origin: Origin,
-    sheet: Option<Sheet>,
+    situation: Situation,
+    display: &Display,
     actions: &mut Actions,
 ) {
     if context.text_edit_focused() {
         return;
     }
+    let sheet = display.sheet;
     let focused = context.memory(|memory| memory.focused().is_some());
     context.input_mut(|input| {
         input.events.retain(|event| {
@@ -34,6 +35,12 @@ pub(super) fn read(
             if modifiers.ctrl || modifiers.alt || modifiers.command {
                 return true;
             }
+            if display.listening.is_some() {
+                if *pressed && !*repeat {
+                    listen(*key, modifiers.shift, actions);
+                }
+                return false;
+            }
             if focused && belongs_to_the_focus(*key) {
                 return true;
             }
@@ -42,12 +49,14 @@ pub(super) fn read(
                     close_by_key(sheet, *key, actions);
                 }
                 // The connection screen has controls of its own, which Space and Enter press.
-                return sheet == Sheet::Sources
+                return matches!(sheet, Sheet::Sources | Sheet::Settings)
                     || !matches!(key, Key::Space | Key::Enter | Key::Escape);
             }
-            let binding = KEYS
-                .iter()
-                .find(|b| b.answers(*key, modifiers.shift) && b.serves(origin));
+            let press = Press {
+                key: *key,
+                shift: modifiers.shift,
+            };
+            let binding = display.keys.find(press, situation);
             let Some(binding) = binding else { return true };
             if *binding.act() == Act::MoveFocus {
                 return true;
@@ -73,6 +82,16 @@ const ROWS: [Key; 9] = [
     Key::Num9,
 ];
 
+/// The new key of an action; Escape leaves the old one.
+fn listen(key: Key, shift: bool, actions: &mut Actions) {
+    let press = Press { key, shift };
+    actions.ask(Act::Set(if press.is_kept() {
+        Setting::StopListening
+    } else {
+        Setting::Press(press)
+    }));
+}
+
 fn belongs_to_the_focus(key: Key) -> bool {
     matches!(
         key,
@@ -83,7 +102,7 @@ fn belongs_to_the_focus(key: Key) -> bool {
 fn close_by_key(sheet: Sheet, key: Key, actions: &mut Actions) {
     match (sheet, key) {
         (Sheet::Notice, Key::Enter) => actions.ask(Act::Acknowledge),
-        (Sheet::Sources, Key::Escape) => actions.ask(Act::Display(Change::Close)),
+        (Sheet::Sources | Sheet::Settings, Key::Escape) => actions.ask(Act::Display(Change::Close)),
         (Sheet::Sources, _) => {
             let row = ROWS.iter().position(|digit| *digit == key);
             if let Some(row) = row {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[&str] = &[
     "clock",
     "notice",
+    "safekeeping",
     "space",
     "words",
     "frame",
@@ -23,6 +24,9 @@ const ROOMS: &[&str] = &[
     "overlay",
     "procedure",
     "report",
+    "training",
+    "settings",
+    "sound",
     "engine",
     "view",
     "evidence",
@@ -161,6 +165,9 @@ fn special_crates_stay_in_their_rooms() {
         ("rusb::", &["probe/usb/"]),
         ("rustix::", &["probe/grabber/v4l2/", "procedure/folder.rs"]),
         ("krilla::", &["report/pdf.rs"]),
+        ("hound::", &["sound/wave.rs"]),
+        // Other programs are started in one place only.
+        ("Stdio::", &["sound/player.rs"]),
         ("maud::", &["report/html.rs"]),
         ("eframe::", &["view/"]),
         ("egui::", &["view/"]),

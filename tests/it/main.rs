@@ -13,4 +13,5 @@ mod rehearse;
 mod screens;
 mod session;
 mod simulate;
+mod training;
 mod verbs;

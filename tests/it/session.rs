@@ -13,7 +13,7 @@ use portsight::engine::{
 };
 use portsight::frame::{Frame, FrameId, ImagingSettings, Origin};
 use portsight::guide::{Planes, Withheld};
-use portsight::image::PictureSize;
+
 use portsight::notice::Notice;
 use portsight::procedure::{Action, NeedlePlace, Outcome, SessionFolder};
 use portsight::pump;
@@ -101,14 +101,7 @@ impl Stage {
         let engine = Engine::start(
             Box::new(feed),
             SessionOptions {
-                clock: Arc::clone(&clock) as Arc<dyn Clock>,
-                pumps: Arc::new(pump::catalog().to_vec()),
-                pump: Arc::new(pump::find("synchromed2-20").expect("known").clone()),
-                needle: Some("22G:51".parse().expect("needle")),
-                size: PictureSize::default(),
                 folder: Some(SessionFolder::at(folder.path()).expect("empty")),
-                recording: None,
-                choice: None,
                 connector: Some(Box::new({
                     let script = Arc::clone(&script);
                     move |choice| match choice {
@@ -121,9 +114,11 @@ impl Stage {
                         }
                     }
                 })),
-                scout: None,
-                server: None,
-                on_advice: None,
+                ..SessionOptions::new(
+                    Arc::clone(&clock) as Arc<dyn Clock>,
+                    Arc::new(pump::find("synchromed2-20").expect("known").clone()),
+                    Some("22G:51".parse().expect("needle")),
+                )
             },
         )
         .expect("session starts");
@@ -445,20 +440,7 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
     let feed = VirtualFeed::live(scenario, Arc::clone(&clock));
     let engine = Engine::start(
         Box::new(feed),
-        SessionOptions {
-            clock,
-            pumps: Arc::new(pump::catalog().to_vec()),
-            pump: Arc::new(pump::generic()),
-            needle: None,
-            size: PictureSize::default(),
-            folder: None,
-            recording: None,
-            choice: None,
-            connector: None,
-            scout: None,
-            server: None,
-            on_advice: None,
-        },
+        SessionOptions::new(clock, Arc::new(pump::generic()), None),
     )
     .expect("starts");
     let until = |what: &str, is_so: &dyn Fn(&Look) -> bool| {
@@ -484,4 +466,27 @@ fn the_virtual_probe_feeds_a_session_and_obeys_its_commands() {
     });
     engine.send(Command::Fault(portsight::engine::Fault::Unplug));
     until("not live", &|l| l.liveness == Liveness::NotLive);
+}
+
+#[test]
+fn what_goes_wrong_at_the_very_end_stands_before_the_closing_entry() {
+    let stage = Stage::open(Origin::Simulation);
+    stage
+        .engine
+        .send(Command::Refill(portsight::procedure::Action::Forward));
+    stage.until("begun", |look| look.refill.moments().begun.is_some());
+    // A folder where the report should go: it cannot be written, as on a disk that is full.
+    std::fs::create_dir(stage.folder.path().join("report.pdf")).expect("made");
+    let Stage { engine, folder, .. } = stage;
+    let notices = engine.stop();
+    assert!(notices.is_empty(), "no worker died: {notices:?}");
+    let journal = std::fs::read_to_string(folder.path().join("journal.jsonl")).expect("journal");
+    let events: Vec<String> = journal
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("an entry"))
+        .map(|entry| entry["event"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(events.last().map(String::as_str), Some("session_ended"));
+    let troubles = events.iter().filter(|event| *event == "trouble");
+    assert_eq!(troubles.count(), 1, "{events:?}");
 }

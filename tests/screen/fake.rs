@@ -18,6 +18,7 @@ use portsight::overlay::{Look as Meaning, Mark, Marks, Stroke};
 use portsight::pump::{FillPort, Known, Needle, Provenance, PumpModel};
 use portsight::space::{Affine, Milliliters, Millimeters, Radians, ScanPoint, Segment};
 use portsight::stream::StreamHealth;
+use portsight::training::{TrainingAction, TrainingLook};
 
 /// The session.
 pub(crate) struct FakeSession {
@@ -25,6 +26,8 @@ pub(crate) struct FakeSession {
     sent: Mutex<Vec<Command>>,
     shown: Mutex<Vec<(FrameId, Option<FrameId>)>>,
     waker: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
+    training: Mutex<Option<TrainingLook>>,
+    trained: Mutex<Vec<TrainingAction>>,
 }
 
 impl FakeSession {
@@ -35,7 +38,20 @@ impl FakeSession {
             sent: Mutex::default(),
             shown: Mutex::default(),
             waker: Mutex::default(),
+            training: Mutex::default(),
+            trained: Mutex::default(),
         })
+    }
+
+    /// Makes it a session of training that looks like this.
+    pub(crate) fn set_training(&self, training: TrainingLook) {
+        *self.training.lock().expect("not poisoned") = Some(training);
+        self.change(|_| {});
+    }
+
+    /// What a trainee asked for so far; forgets it.
+    pub(crate) fn take_trained(&self) -> Vec<TrainingAction> {
+        std::mem::take(&mut self.trained.lock().expect("not poisoned"))
     }
 
     /// Changes what the screen sees, and wakes it.
@@ -76,6 +92,14 @@ impl Session for FakeSession {
             .lock()
             .expect("not poisoned")
             .push((frame, marks));
+    }
+
+    fn training(&self) -> Option<TrainingLook> {
+        self.training.lock().expect("not poisoned").clone()
+    }
+
+    fn train(&self, action: TrainingAction) {
+        self.trained.lock().expect("not poisoned").push(action);
     }
 }
 

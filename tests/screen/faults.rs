@@ -16,7 +16,6 @@ use portsight::engine::{
     Command, Engine, Fault, Liveness, Look, Nudge, Session, SessionOptions, VirtualFeed,
 };
 use portsight::guide::Withheld;
-use portsight::image::PictureSize;
 use portsight::pump;
 use portsight::simulate::Preset;
 use portsight::view::{GuidanceApp, Notice, ViewOptions};
@@ -37,20 +36,9 @@ impl Bench {
         let clock = Arc::new(ManualClock::default());
         let as_clock: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let feed = VirtualFeed::live(preset.scenario(1), Arc::clone(&as_clock));
-        let options = SessionOptions {
-            clock: as_clock,
-            pumps: Arc::new(pump::catalog().to_vec()),
-            pump: Arc::new(pump::find("synchromed2-20").expect("known").clone()),
-            needle: Some("22G:51".parse().expect("needle")),
-            size: PictureSize::default(),
-            folder: None,
-            recording: None,
-            choice: None,
-            connector: None,
-            scout: None,
-            server: None,
-            on_advice: None,
-        };
+        let model = Arc::new(pump::find("synchromed2-20").expect("known").clone());
+        let needle = "22G:51".parse().expect("needle");
+        let options = SessionOptions::new(as_clock, model, Some(needle));
         let engine = Arc::new(Engine::start(Box::new(feed), options).expect("session starts"));
         let session: Arc<dyn Session> = Arc::clone(&engine) as Arc<dyn Session>;
         let options = ViewOptions {

@@ -2,7 +2,9 @@
 mod fake;
 mod faults;
 mod refill;
+mod settings;
 mod sources;
+mod training;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -511,7 +513,12 @@ fn painted_texts(harness: &Harness<'_, GuidanceApp>) -> Vec<(String, egui::Rect,
             && !text.galley.text().trim().is_empty()
         {
             let ink = text.galley.mesh_bounds.translate(text.pos.to_vec2());
-            texts.push((text.galley.text().to_owned(), ink, clip));
+            // What is left out stands in the text but not on the screen.
+            let mut words = text.galley.text().to_owned();
+            if text.galley.elided {
+                words.push('…');
+            }
+            texts.push((words, ink, clip));
         }
     }
     let mut texts = Vec::new();
@@ -582,5 +589,21 @@ fn check_texts(texts: &[(String, egui::Rect, egui::Rect)], place: &str) {
             let over = ink.shrink(1.0).intersects(other_ink.shrink(1.0));
             assert!(!over || words == other, "{place}: {words:?} over {other:?}");
         }
+    }
+}
+
+#[test]
+fn the_research_notice_is_whole_on_every_window() {
+    let notice = say("notice-research");
+    for size in [SMALL, [1440.0, 900.0], [1920.0, 1080.0], [3840.0, 2160.0]] {
+        let (_, harness) = sized_window(fake::look(), size, Notice::Acknowledged);
+        let texts = painted_texts(&harness);
+        let window = harness.ctx.content_rect();
+        let whole = texts.iter().find(|(words, _, _)| *words == notice);
+        let (_, ink, clip) = whole.expect("it is painted");
+        assert!(
+            window.contains_rect(*ink) && clip.contains_rect(*ink),
+            "{size:?}"
+        );
     }
 }

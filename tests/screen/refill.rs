@@ -323,16 +323,17 @@ fn the_picture_and_its_marks_do_not_wait_for_a_form() {
 fn the_page_of_every_step_fits_a_small_window_without_scrolling() {
     for step in Step::ALL {
         let mut look = at(step);
-        // Most models bring this caution along.
+        // Most models bring this caution along, a thin needle a second one and a long needle a third.
         Arc::make_mut(&mut look.pump).needle_stop.provenance = Provenance::Guessed;
+        look.needle = Some("24G:89".parse().expect("needle"));
         let (_, mut harness) = window(look);
         harness.key_press(Key::Num6);
         harness.run();
         let footer = harness.get_by_label(&say("notice-research")).rect();
         for node in harness.query_all_by_role(Role::Button) {
             let rect = node.rect();
-            // The panel keeps a margin of 10 points above the footer, where nothing is seen.
-            let is_seen = rect.bottom() <= footer.top() - 10.0;
+            // The panel keeps a margin of 4 points above the footer, where nothing is seen.
+            let is_seen = rect.bottom() <= footer.top().min(764.0) - 4.0;
             assert!(is_seen, "{step:?}: {rect} above {footer}");
         }
         check_controls(&harness, &format!("{step:?}"));
@@ -396,4 +397,47 @@ fn locked_settings_stay_as_they_are_and_the_line_says_how_to_unlock_them() {
     press(&mut harness, Key::Q);
     press(&mut harness, Key::F);
     assert_eq!(session.take_sent(), [Command::FlipShown(true)]);
+}
+
+#[test]
+fn words_of_a_path_stand_only_with_its_marks_on_the_picture() {
+    let mut look = at(Step::Approach);
+    let mut advice = (*fake::advice(7, 25.0)).clone();
+    if let Some(path) = advice.guidance.path.as_mut() {
+        path.entry.x = 0.4;
+    }
+    look.advice = Some(Arc::new(advice));
+    let (session, mut harness) = window(look);
+    let (mark, late) = (say("step-mark-now"), say("view-headline-marks-late"));
+    harness.get_by_label(&mark);
+    // The next picture is there before it was read: it carries no marks, and nothing says that it does.
+    session.change(|look| look.picture = Some(fake::picture(8)));
+    harness.run();
+    harness.get_by_label(&late);
+    assert!(harness.query_by_label(&mark).is_none());
+    assert_eq!(
+        session.shown().last().map(|(_, marks)| *marks),
+        Some(None),
+        "no marks of an older picture"
+    );
+    // Marks that come and go do not make the line change with every frame.
+    let read = |look: &mut Look, frame: u64| {
+        let mut advice = (*fake::advice(frame, 25.0)).clone();
+        if let Some(path) = advice.guidance.path.as_mut() {
+            path.entry.x = 0.4;
+        }
+        look.picture = Some(fake::picture(frame));
+        look.advice = Some(Arc::new(advice));
+        look.now = fake::captured(frame);
+    };
+    session.change(|look| read(look, 9));
+    harness.run();
+    harness.get_by_label(&late);
+    session.change(|look| read(look, 20));
+    harness.run();
+    harness.get_by_label(&mark);
+    harness.key_press(Key::O);
+    harness.run();
+    harness.get_by_label(&say("view-headline-marks-hidden"));
+    assert!(harness.query_by_label(&mark).is_none());
 }

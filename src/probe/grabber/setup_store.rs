@@ -2,7 +2,7 @@
 //!
 //! Written to a file beside it and renamed, so that a power cut leaves the old file or the new one. What this version
 //! does not know in it is kept. A file that cannot be read is set aside under another name, never overwritten.
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::device::{DeviceIdentity, Mode};
 use crate::frame::{Orientation, PictureSetup, PixelRect, PixelSpacing};
 use crate::notice::Problem;
+use crate::safekeeping;
 
 /// A file larger than this is none of ours (an entry has some 200 bytes).
 const FILE_LIMIT: u64 = 1 << 20;
@@ -17,8 +18,6 @@ const FILE_LIMIT: u64 = 1 << 20;
 const ENTRIES_LIMIT: usize = 64;
 /// Entries kept in all.
 const ALL_LIMIT: usize = 1000;
-/// Files set aside beside each other before it is left to the user to clear up.
-const ASIDE_LIMIT: u32 = 100;
 /// Longest name of a depth setting, bytes.
 pub(super) const DEPTH_NAME_LIMIT: usize = 60;
 const ENTRIES: &str = "picture";
@@ -161,42 +160,18 @@ impl SetupStore {
             cause: cause.to_string(),
             path: self.path.clone(),
         };
-        let file = match std::fs::File::open(&self.path) {
-            Ok(file) => file,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Table::new()),
-            Err(cause) => return Err(unreadable(cause)),
+        let Some(bytes) = safekeeping::read(&self.path, FILE_LIMIT).map_err(unreadable)? else {
+            return Ok(Table::new());
         };
-        let mut bytes = Vec::new();
-        file.take(FILE_LIMIT + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
         let parsed = if bytes.len() as u64 > FILE_LIMIT {
             Err(format!("more than {FILE_LIMIT} bytes"))
         } else {
             parse(&bytes)
         };
         parsed.or_else(|cause| {
-            let aside = self.set_aside().map_err(unreadable)?;
+            let aside = safekeeping::set_aside(&self.path).map_err(unreadable)?;
             Err(StoreProblem::Damaged { cause, aside })
         })
-    }
-
-    /// Gives the file a name of its own: `NAME.damaged`, `NAME.damaged-2` and so on.
-    fn set_aside(&self) -> io::Result<PathBuf> {
-        for number in 1..=ASIDE_LIMIT {
-            let ending = match number {
-                1 => ".damaged".to_owned(),
-                _ => format!(".damaged-{number}"),
-            };
-            let aside = with_ending(&self.path, &ending);
-            if !aside.exists() {
-                std::fs::rename(&self.path, &aside)?;
-                return Ok(aside);
-            }
-        }
-        Err(io::Error::other(format!(
-            "it is damaged, and {ASIDE_LIMIT} damaged ones stand beside it already"
-        )))
     }
 
     fn write(&self, file: &Table) -> io::Result<()> {
@@ -204,26 +179,7 @@ impl SetupStore {
         if text.len() as u64 > FILE_LIMIT {
             return Err(io::Error::other(format!("more than {FILE_LIMIT} bytes")));
         }
-        let folder = self.path.parent().filter(|f| !f.as_os_str().is_empty());
-        if let Some(folder) = folder {
-            std::fs::create_dir_all(folder)?;
-        }
-        let draft = with_ending(&self.path, &format!(".new-{}", std::process::id()));
-        let written = std::fs::File::create(&draft).and_then(|mut out| {
-            out.write_all(text.as_bytes())?;
-            out.sync_all()
-        });
-        let moved = written.and_then(|()| std::fs::rename(&draft, &self.path));
-        if moved.is_err() {
-            // The draft is of no use; that it may stay behind is all that can go wrong here.
-            let _removed = std::fs::remove_file(&draft).is_ok();
-        }
-        moved?;
-        // The rename itself is on disk only when the folder is.
-        match folder.map(std::fs::File::open) {
-            Some(Ok(folder)) => folder.sync_all(),
-            _ => Ok(()),
-        }
+        safekeeping::write(&self.path, text.as_bytes())
     }
 }
 
@@ -242,12 +198,6 @@ fn parse(bytes: &[u8]) -> Result<Table, String> {
         }
     }
     Ok(file)
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 fn entries<'a>(file: &'a Table, list: &str) -> impl Iterator<Item = &'a Table> + use<'a> {

@@ -1,4 +1,6 @@
 //! The bars above and below the picture: what is going on, the one line, and the keys.
+use std::sync::Arc;
+
 use egui::{Align, Align2, Label, Layout, RichText, Sense, Ui, vec2};
 
 use crate::engine::Liveness;
@@ -12,6 +14,11 @@ use crate::words::{say, say_with};
 
 /// From this height of the window on the one line is larger.
 const LARGE_FROM: f32 = 1000.0;
+/// Between the keys of the footer and its notice.
+const NOTICE_GAP: f32 = 12.0;
+/// Type sizes of the one line, the largest that fits is used.
+const LINE_SIZES: [f32; 5] = [34.0, 28.0, 24.0, 21.0, 18.0];
+const LEAST_LINE: f32 = 15.0;
 
 /// Source, pump and needle on the left; rate, age and the sign of life on the right.
 pub(in crate::view) fn top_bar(ui: &mut Ui, scene: &Scene<'_>) {
@@ -24,7 +31,10 @@ pub(in crate::view) fn top_bar(ui: &mut Ui, scene: &Scene<'_>) {
             let needle = look
                 .needle
                 .map_or_else(|| say("view-no-needle"), needle_name);
-            let mut parts = vec![look.source_name.clone(), look.pump.name.clone(), needle];
+            let mut parts = match scene.training {
+                Some(_) => vec![look.source_name.clone(), say("training-no-procedure")],
+                None => vec![look.source_name.clone(), look.pump.name.clone(), needle],
+            };
             if !look.snapshots.is_empty() {
                 let count = look.snapshots.len().to_string();
                 parts.push(say_with("view-snapshot-count", &[("count", &count)]));
@@ -70,35 +80,87 @@ pub(in crate::view) fn headline_bar(ui: &mut Ui, scene: &Scene<'_>) {
     signs::paint_tone(ui.painter(), center, 18.0, line.tone);
     let text_room = room.with_min_x(room.left() + 72.0).shrink2(vec2(4.0, 0.0));
     let color = signs::tone_color(line.tone);
-    let large = ui.content_rect().height() >= LARGE_FROM;
-    let size = if large { 34.0 } else { 28.0 };
-    let galley = ui
-        .painter()
-        .layout(text.clone(), theme::strong(size), color, text_room.width());
+    let sizes = if ui.content_rect().height() >= LARGE_FROM {
+        &LINE_SIZES[..]
+    } else {
+        LINE_SIZES.get(1..).unwrap_or_default()
+    };
+    let lay = |size: f32| {
+        let font = theme::strong(size);
+        let words = text.clone();
+        ui.painter().layout(words, font, color, text_room.width())
+    };
+    let galley = sizes
+        .iter()
+        .map(|size| lay(*size))
+        .find(|galley| galley.size().y <= room.height())
+        .unwrap_or_else(|| lay(LEAST_LINE));
     let at = egui::pos2(text_room.left(), room.center().y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, color);
     let response = ui.allocate_rect(room, Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
 }
 
-/// The main keys, and what this program is not.
+/// What this program is not, whole on every window, and as many of the main keys as there is room for beside it; all
+/// of them are in the list of keys.
 pub(in crate::view) fn footer(ui: &mut Ui, scene: &Scene<'_>) {
-    let origin = scene.look.origin;
+    let situation = scene.situation();
+    let room = ui.available_width();
+    let main: Vec<&Binding> = KEYS
+        .iter()
+        .filter(|b| b.is_main() && b.serves(situation))
+        .collect();
+    let widths: Vec<f32> = main.iter().map(|b| hint_width(ui, scene, b)).collect();
+    let notice = notice_galley(ui, room, widths.iter().sum());
+    let size = notice.size();
+    let mut left = room - size.x - NOTICE_GAP;
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-        for binding in KEYS.iter().filter(|b| b.is_main() && b.serves(origin)) {
-            key_hint(ui, binding);
+        for (binding, width) in main.iter().zip(&widths) {
+            left -= width;
+            if left >= 0.0 {
+                key_hint(ui, scene, binding);
+            }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let banner = RichText::new(say("notice-research"))
-                .font(theme::regular(13.0))
-                .color(theme::QUIET);
-            ui.add(Label::new(banner).truncate().selectable(false));
+            let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+            let words = notice.text().to_owned();
+            ui.painter().galley(rect.min, notice, theme::QUIET);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &words));
         });
     });
 }
 
-fn key_hint(ui: &mut Ui, binding: &Binding) {
-    key_cap(ui, &binding.legend());
+/// The notice on one line if all keys fit beside it, else on two.
+fn notice_galley(ui: &Ui, room: f32, keys: f32) -> Arc<egui::Galley> {
+    let lay = |width: f32| {
+        let font = theme::regular(13.0);
+        let words = say("notice-research");
+        ui.painter().layout(words, font, theme::QUIET, width)
+    };
+    let whole = lay(f32::INFINITY);
+    if whole.size().x + keys + NOTICE_GAP <= room {
+        return whole;
+    }
+    // Words are not of one length: a little more than half of the line, until two rows hold all of it.
+    (0..8_u8)
+        .map(|step| lay(whole.size().x * (0.51 + 0.03 * f32::from(step))))
+        .find(|galley| galley.rows.len() <= 2)
+        .unwrap_or(whole)
+}
+
+/// The room a key takes in the footer.
+fn hint_width(ui: &Ui, scene: &Scene<'_>, binding: &Binding) -> f32 {
+    let wide = |words: String, font| {
+        let galley = ui.painter().layout_no_wrap(words, font, theme::TEXT);
+        galley.size().x
+    };
+    let cap = (wide(scene.display.keys.legend(binding), theme::strong(13.0)) + 12.0).max(22.0);
+    let words = wide(binding.meaning(), theme::regular(13.0));
+    cap + words + 2.0 + 3.0 * ui.spacing().item_spacing.x
+}
+
+fn key_hint(ui: &mut Ui, scene: &Scene<'_>, binding: &Binding) {
+    key_cap(ui, &scene.display.keys.legend(binding));
     let words = RichText::new(binding.meaning())
         .font(theme::regular(13.0))
         .color(theme::QUIET);

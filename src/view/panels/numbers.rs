@@ -15,8 +15,8 @@ struct Sizes {
 
 /// On a small window, and on one as high as a full-HD screen.
 const SMALL: Sizes = Sizes {
-    row: 69.0,
-    figure: 27.0,
+    row: 62.0,
+    figure: 25.0,
     words: 13.0,
 };
 const LARGE: Sizes = Sizes {
@@ -106,7 +106,7 @@ fn confidence_ui(ui: &mut Ui, scene: &Scene<'_>, sizes: &Sizes) {
             ui.add(egui::Label::new(word).selectable(false));
         });
     });
-    ui.add_space(4.0);
+    ui.add_space(2.0);
     let (bar, _) = ui.allocate_exact_size(vec2(ui.available_width(), 6.0), Sense::hover());
     ui.painter().rect_filled(bar, 3.0, theme::RAIL);
     if confidence.share > 0.0 {

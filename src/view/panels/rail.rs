@@ -11,6 +11,11 @@ use crate::words::{say, say_with};
 
 /// From this width of the window on the rail has words.
 const WIDE_FROM: f32 = 1600.0;
+/// Room of the buttons and counts below the steps.
+const BELOW_STEPS: f32 = 242.0;
+const BELOW_STEPS_WIDE: f32 = 262.0;
+/// Least height of a step.
+const LEAST_STEP: f32 = 22.0;
 
 /// Whether there is room for words.
 pub(in crate::view) fn rail_is_wide(ui: &Ui) -> bool {
@@ -21,8 +26,16 @@ pub(in crate::view) fn rail_is_wide(ui: &Ui) -> bool {
 pub(in crate::view) fn rail(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
     let is_wide = rail_is_wide(ui);
     ui.spacing_mut().item_spacing.y = 2.0;
+    // Steps are looked at, not pressed: with larger words on a small window they give way to the buttons.
+    let below = if is_wide {
+        BELOW_STEPS_WIDE
+    } else {
+        BELOW_STEPS
+    };
+    let share = (ui.available_height() - below) / Step::ALL.len() as f32 - 2.0;
+    let height = share.clamp(LEAST_STEP, theme::TARGET);
     for step in Step::ALL {
-        step_ui(ui, scene, step, is_wide);
+        step_ui(ui, scene, step, vec2(ui.available_width(), height));
     }
     ui.add_space(8.0);
     buttons_ui(ui, is_wide, actions);
@@ -30,14 +43,14 @@ pub(in crate::view) fn rail(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Action
     counts_ui(ui, scene, is_wide);
 }
 
-fn step_ui(ui: &mut Ui, scene: &Scene<'_>, step: Step, is_wide: bool) {
+fn step_ui(ui: &mut Ui, scene: &Scene<'_>, step: Step, size: egui::Vec2) {
+    let is_wide = rail_is_wide(ui);
     let refill = &scene.look.refill;
     let is_begun = steps::is_begun(refill);
     let is_now = is_begun && refill.step() == step;
     let is_past = is_begun && step < refill.step();
     let is_passed_over = refill.passed_over().contains_key(&step);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), theme::TARGET), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let painter = ui.painter();
     if is_now {
         painter.rect_filled(rect, 6.0, theme::RAISED);

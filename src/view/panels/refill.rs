@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use egui::{Label, RichText, TextEdit, Ui, vec2};
 
+use super::imaging::choice_ui;
 use super::side::{glove_button, heading};
 use crate::engine::Command;
 use crate::guide::Way;
@@ -15,6 +16,9 @@ use crate::view::scene::{Act, Actions, Scene};
 use crate::view::steps;
 use crate::view::theme;
 use crate::words::{say, say_with};
+
+/// From this height of the window on the three ways stand below each other.
+const WAYS_BELOW_EACH_OTHER_FROM: f32 = 1000.0;
 
 /// The page and what is being typed.
 #[derive(Default)]
@@ -284,19 +288,40 @@ fn edit<'t>(ui: &Ui, text: &'t mut String) -> TextEdit<'t> {
         .align(egui::Align2::LEFT_CENTER)
 }
 
+/// The three ways, and the limits of the one chosen. On a small window they stand beside each other under short names,
+/// with the whole name below: the page has to be seen at once, also with cautions above it.
 fn ways_ui(ui: &mut Ui, refill: &Refill, actions: &mut Actions) {
-    let width = ui.available_width();
-    for way in Way::ALL {
-        let is_chosen = refill.way() == way;
-        let sign = if is_chosen { "● " } else { "○ " };
-        let words = format!("{sign}{}", say(way.key()));
-        if glove_button(ui, &words, width).clicked() {
-            actions.refill(Action::ChooseWay(way));
+    let way = refill.way();
+    let is_kept = refill.located().is_some();
+    if ui.content_rect().height() >= WAYS_BELOW_EACH_OTHER_FROM {
+        let width = ui.available_width();
+        for offered in Way::ALL {
+            let sign = if offered == way { "● " } else { "○ " };
+            let words = format!("{sign}{}", say(offered.key()));
+            if glove_button(ui, &words, width).clicked() {
+                actions.refill(Action::ChooseWay(offered));
+            }
         }
+    } else {
+        let choices = Way::ALL.map(|offered| (offered, short_name(offered)));
+        let mut chosen = way;
+        choice_ui(ui, &mut chosen, &choices);
+        if chosen != way {
+            actions.refill(Action::ChooseWay(chosen));
+        }
+        quiet(ui, &say(way.key()));
     }
     // Once a path is kept, its figures stand in the place of the words.
-    if refill.located().is_none() {
-        quiet(ui, &say(refill.way().limits_key()));
+    if !is_kept {
+        quiet(ui, &say(way.limits_key()));
+    }
+}
+
+fn short_name(way: Way) -> &'static str {
+    match way {
+        Way::MarkThenStick => "view-way-mark",
+        Way::LiveOutOfPlane => "view-way-out-of-plane",
+        Way::LiveInPlane => "view-way-in-plane",
     }
 }
 

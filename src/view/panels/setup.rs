@@ -8,7 +8,7 @@ use crate::frame::PixelSpacing;
 use crate::image::LengthUnit;
 use crate::pump::Needle;
 use crate::space::Millimeters;
-use crate::view::scene::{Act, Actions, Scene};
+use crate::view::scene::{Act, Actions, Change, Scene};
 use crate::view::theme;
 use crate::words::say;
 
@@ -57,6 +57,11 @@ impl SetupPage {
         pump_ui(ui, scene, actions);
         ui.add_space(4.0);
         needle_ui(ui, scene, actions);
+        ui.add_space(4.0);
+        let width = ui.available_width();
+        if glove_button(ui, &say("settings-open"), width).clicked() {
+            actions.ask(Act::Display(Change::ShowSettings));
+        }
     }
 
     fn scale_ui(&mut self, ui: &mut Ui, actions: &mut Actions) {

@@ -3,8 +3,8 @@ use egui::{Button, Label, RichText, Sense, Ui, vec2};
 
 use super::bars::key_cap;
 use super::emergency::{EMERGENCY_WIDTH, emergency_ui};
-use super::sources::SourcesSheet;
-use crate::frame::Origin;
+use super::settings::{SettingsSheet, settings_width};
+use super::sources::{SourcesSheet, warning};
 use crate::view::keys::{Binding, KEYS};
 use crate::view::scene::{Act, Actions, Change, Scene, Sheet};
 use crate::view::theme;
@@ -21,6 +21,7 @@ pub(in crate::view) fn sheet(
     ui: &mut Ui,
     scene: &Scene<'_>,
     sources: &mut SourcesSheet,
+    settings: &mut SettingsSheet,
     actions: &mut Actions,
 ) {
     let Some(sheet) = scene.display.sheet else {
@@ -31,6 +32,7 @@ pub(in crate::view) fn sheet(
         Sheet::Notice => ("notice", 620.0),
         Sheet::Emergency => ("emergency", EMERGENCY_WIDTH),
         Sheet::Keys => ("keys", keys_width(ui)),
+        Sheet::Settings => ("settings", settings_width(ui)),
     };
     let frame = egui::Frame::new()
         .fill(theme::PANEL)
@@ -43,10 +45,11 @@ pub(in crate::view) fn sheet(
         .show(ui.ctx(), |ui| {
             ui.set_width(width);
             match sheet {
-                Sheet::Notice => notice_ui(ui, actions),
+                Sheet::Notice => notice_ui(ui, scene, actions),
+                Sheet::Settings => settings.ui(ui, scene, width, actions),
                 Sheet::Emergency => emergency_ui(ui, actions),
                 Sheet::Sources => sources.ui(ui, scene, actions),
-                Sheet::Keys => keys_ui(ui, scene.look.origin, width, actions),
+                Sheet::Keys => keys_ui(ui, scene, width, actions),
             }
         });
 }
@@ -56,11 +59,16 @@ fn title(ui: &mut Ui, words: String) {
     ui.add(Label::new(text).selectable(false));
 }
 
-fn notice_ui(ui: &mut Ui, actions: &mut Actions) {
+fn notice_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
     title(ui, say("view-notice-title"));
     ui.add_space(8.0);
     let text = RichText::new(say("notice-research-long")).font(theme::regular(19.0));
     ui.add(Label::new(text).selectable(false).wrap());
+    // Who begins should know that the window is not as it was left.
+    if let Some(trouble) = &scene.display.settings_trouble {
+        ui.add_space(8.0);
+        warning(ui, trouble);
+    }
     ui.add_space(18.0);
     let words = RichText::new(say("view-notice-acknowledge")).font(theme::strong(18.0));
     let button = Button::new(words)
@@ -79,19 +87,20 @@ fn keys_width(ui: &Ui) -> f32 {
     KEY_WIDTH * columns.clamp(1.0, 3.0)
 }
 
-fn keys_ui(ui: &mut Ui, origin: Origin, width: f32, actions: &mut Actions) {
+fn keys_ui(ui: &mut Ui, scene: &Scene<'_>, width: f32, actions: &mut Actions) {
+    let situation = scene.situation();
     title(ui, say("view-help-title"));
     ui.add_space(4.0);
     let columns = ((width / KEY_WIDTH) as usize).max(1);
     ui.spacing_mut().item_spacing = vec2(6.0, 0.0);
-    let listed: Vec<&Binding> = KEYS.iter().filter(|b| b.serves(origin)).collect();
-    columns_ui(ui, &listed, columns);
-    let others: Vec<&Binding> = KEYS.iter().filter(|b| !b.serves(origin)).collect();
+    let listed: Vec<&Binding> = KEYS.iter().filter(|b| b.serves(situation)).collect();
+    columns_ui(ui, scene, &listed, columns);
+    let others: Vec<&Binding> = KEYS.iter().filter(|b| !b.serves(situation)).collect();
     if !others.is_empty() {
         ui.add_space(6.0);
         let words = RichText::new(say("view-help-other")).color(theme::QUIET);
         ui.add(Label::new(words).selectable(false));
-        columns_ui(ui, &others, columns);
+        columns_ui(ui, scene, &others, columns);
     }
     ui.add_space(8.0);
     let close = Button::new(say("view-help-close"));
@@ -100,7 +109,7 @@ fn keys_ui(ui: &mut Ui, origin: Origin, width: f32, actions: &mut Actions) {
     }
 }
 
-fn columns_ui(ui: &mut Ui, listed: &[&Binding], columns: usize) {
+fn columns_ui(ui: &mut Ui, scene: &Scene<'_>, listed: &[&Binding], columns: usize) {
     let rows = listed.len().div_ceil(columns).max(1);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
@@ -108,14 +117,14 @@ fn columns_ui(ui: &mut Ui, listed: &[&Binding], columns: usize) {
             ui.vertical(|ui| {
                 ui.set_width(KEY_WIDTH);
                 for binding in part {
-                    key_row(ui, binding);
+                    key_row(ui, scene, binding);
                 }
             });
         }
     });
 }
 
-fn key_row(ui: &mut Ui, binding: &Binding) {
+fn key_row(ui: &mut Ui, scene: &Scene<'_>, binding: &Binding) {
     let left = egui::Layout::left_to_right(egui::Align::Center);
     ui.allocate_ui_with_layout(vec2(KEY_WIDTH, KEY_HEIGHT), left, |ui| {
         ui.set_height(KEY_HEIGHT);
@@ -123,7 +132,7 @@ fn key_row(ui: &mut Ui, binding: &Binding) {
         let right = egui::Layout::right_to_left(egui::Align::Center);
         ui.allocate_ui_with_layout(caps, right, |ui| {
             ui.set_min_size(caps);
-            key_cap(ui, &binding.legend());
+            key_cap(ui, &scene.display.keys.legend(binding));
         });
         ui.add_space(10.0);
         let words = RichText::new(binding.meaning()).font(theme::regular(14.0));

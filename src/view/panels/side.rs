@@ -9,6 +9,7 @@ use super::refill::RefillPage;
 use super::saved::SavedPage;
 use super::setup::SetupPage;
 use super::source::source_ui;
+use super::training::training_ui;
 use crate::frame::Origin;
 use crate::guide::Tone;
 use crate::notice::Severity;
@@ -36,10 +37,11 @@ impl SidePanel {
 
     /// Draws the panel.
     pub(in crate::view) fn ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
-        numbers_ui(ui, scene);
-        ui.add_space(2.0);
+        // What the detector measures would give the answer away.
+        if scene.training.is_none() {
+            numbers_ui(ui, scene);
+        }
         tabs_ui(ui, scene, actions);
-        ui.add_space(2.0);
         let tab = shown_tab(scene);
         ScrollArea::vertical()
             .id_salt(tab_words(tab))
@@ -50,6 +52,7 @@ impl SidePanel {
                 Tab::Saved => self.saved.ui(ui, scene, actions),
                 Tab::Health => self.health.ui(ui, scene),
                 Tab::Refill => self.refill.ui(ui, scene, actions),
+                Tab::Training => training_ui(ui, scene, actions),
                 Tab::Probe if scene.look.origin == Origin::Live => source_ui(ui, scene, actions),
                 Tab::Probe => self.probe.ui(ui, scene, actions),
             });
@@ -59,7 +62,14 @@ impl SidePanel {
 /// The page chosen; a recording has no probe.
 fn shown_tab(scene: &Scene<'_>) -> Tab {
     let tab = scene.display.tab;
-    if tab == Tab::Probe && scene.look.origin == Origin::Replay {
+    if scene.training.is_some() {
+        return match tab {
+            Tab::Image | Tab::Probe => tab,
+            Tab::Setup | Tab::Saved | Tab::Health | Tab::Refill | Tab::Training => Tab::Training,
+        };
+    }
+    let is_without_probe = tab == Tab::Probe && scene.look.origin == Origin::Replay;
+    if is_without_probe || tab == Tab::Training {
         Tab::Setup
     } else {
         tab
@@ -74,11 +84,15 @@ fn tab_words(tab: Tab) -> &'static str {
         Tab::Health => "view-tab-health",
         Tab::Probe => "view-tab-probe",
         Tab::Refill => "view-tab-refill",
+        Tab::Training => "view-tab-training",
     }
 }
 
 fn tabs_ui(ui: &mut Ui, scene: &Scene<'_>, actions: &mut Actions) {
     let mut tabs = vec![Tab::Refill, Tab::Setup, Tab::Image, Tab::Saved, Tab::Health];
+    if scene.training.is_some() {
+        tabs = vec![Tab::Training, Tab::Image];
+    }
     if scene.look.origin != Origin::Replay {
         tabs.push(Tab::Probe);
     }

@@ -143,8 +143,11 @@ impl SourcesSheet {
         let title = RichText::new(say("view-sources-title")).font(theme::strong(24.0));
         ui.add(Label::new(title).selectable(false));
         present_ui(ui, look);
+        if let Some(last) = &scene.display.settings.last_source {
+            quiet(ui, &say_with("view-sources-last", &[("name", last)]));
+        }
         ui.add_space(6.0);
-        let most = (ui.content_rect().height() - 430.0).max(160.0);
+        let most = (ui.content_rect().height() - 480.0).max(160.0);
         ScrollArea::vertical()
             .max_height(most)
             .auto_shrink([false, true])
@@ -152,6 +155,7 @@ impl SourcesSheet {
         ui.separator();
         self.network_ui(ui, look, actions);
         self.virtual_ui(ui, look, actions);
+        training_ui(ui, actions);
         ui.add_space(8.0);
         let close = Button::new(say("view-help-close"));
         let width = ui.available_width();
@@ -332,6 +336,26 @@ impl SourcesSheet {
             });
         });
     }
+}
+
+/// The way to training, which is no source: a session of its own.
+fn training_ui(ui: &mut Ui, actions: &mut Actions) {
+    ui.horizontal(|ui| {
+        name_ui(ui, "view-tab-training");
+        let width = ui.available_width() - BUTTON_WIDTH - 16.0;
+        let place = Layout::left_to_right(Align::Center);
+        ui.allocate_ui_with_layout(vec2(width, theme::TARGET), place, |ui| {
+            ui.set_min_width(width);
+            quiet(ui, &say("training-offer"));
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let words = say("training-begin");
+            let button = Button::new(&words).min_size(vec2(BUTTON_WIDTH, theme::TARGET));
+            if ui.add(button).clicked() {
+                actions.ask(Act::Train);
+            }
+        });
+    });
 }
 
 /// The name before an entry; all of one width, so that the entries stand under each other.
