@@ -8,7 +8,7 @@
     clippy::indexing_slicing,
     reason = "numeric kernel; every index is bounded by the sizes of a patch"
 )]
-use super::face::Interface;
+use super::face::{Column, Interface};
 use super::grid::BeamGrid;
 
 /// Travel that a new slice stands for, mm. Measured on sweeps of known length: 1.16 mm on a recording of a scatterer
@@ -43,8 +43,11 @@ const TRAVEL_MM: f64 = 20.5;
 /// Least score as metal of a face that counts, and share of its columns that must show it.
 const METAL: f64 = 0.75;
 const COVER: f64 = 0.85;
-/// A gap in the face longer than this is none of its surface seen, mm: a fill port's narrowest countable chord.
+/// A gap in the face longer than this ends a stretch of it, mm: a fill port's narrowest countable chord.
 const GAP_MM: f64 = 3.0;
+/// Face on both sides of a gap that makes a port of it, and the widest such gap, mm. A shadow may hide a port too.
+const FLANK_MM: f64 = 8.0;
+const PORT_MOST_MM: f64 = 16.0;
 /// An end of the face this far inside the picture is the casing's edge, mm. A slice with both edges nearer to each
 /// other than [`CHORD_MM`] runs near the rim, where no port is expected.
 const EDGE_MM: f64 = 3.0;
@@ -58,6 +61,8 @@ const OPENING_S: f64 = 5.0;
 /// grain of speckle passes for one in a frame or two, a port stays for millimetres of a sweep.
 const OPENINGS: f32 = 4.0;
 const FORGIVEN: f32 = 0.2;
+/// What a frame counts for in which a port is shown.
+const SHOWN: f32 = 1.5;
 
 /// Tissue above the face in one slice, freed of its layers.
 #[derive(Clone, Debug, Default)]
@@ -130,8 +135,11 @@ impl Coverage {
         }
         self.openings = match opened {
             Opened::No => (self.openings - FORGIVEN).max(0.0),
+            // once said, it takes a port that is shown to take it back
+            Opened::Maybe if self.raised => self.openings,
             Opened::Maybe => self.openings + 1.0,
-            Opened::Shown | Opened::Locked => OPENINGS,
+            Opened::Shown => self.openings + SHOWN,
+            Opened::Locked => OPENINGS,
         };
         if self.openings >= OPENINGS {
             self.clear();
@@ -300,8 +308,8 @@ fn correlation(a: &Patch, b: &Patch, shift: i32) -> f32 {
     if norm > 1.0 { ab / norm } else { 0.0 }
 }
 
-/// Width of face seen in a slice without a gap that could be a port, mm; 0 where the slice does not count. Columns in
-/// a shadow show no face, so they are a gap and not seen.
+/// Longest stretch of face seen in a slice, mm; 0 where it does not count or where a gap could be a port. Columns in a
+/// shadow show no face, so they are a gap and not seen.
 fn seen_width(grid: &BeamGrid, face: &Interface) -> f64 {
     let Some((first, last)) = face.ends(grid.pitch) else {
         return 0.0;
@@ -320,21 +328,65 @@ fn seen_width(grid: &BeamGrid, face: &Interface) -> f64 {
     if is_edge == [true, true] && to - from < CHORD_MM {
         return 0.0;
     }
-    let (mut seen, mut count, mut gap) = (0_usize, 0_usize, 0.0_f64);
-    for k in first..=last {
-        count += 1;
-        if face.columns[k].shows_face() {
-            seen += 1;
-            gap = 0.0;
-        } else {
-            gap += face.width_of(k, grid.pitch);
-            if gap > GAP_MM {
+    let mut run = Run::default();
+    let mut before: Option<Run> = None;
+    let mut widest = 0.0_f64;
+    for k in first..=last + 1 {
+        let column = face.columns.get(k).filter(|_| k <= last);
+        let gap = column.map_or(f64::MAX, |c| c.u - run.to);
+        if run.seen > 0 && gap > GAP_MM && column.is_none_or(Column::shows_face) {
+            if before.is_some_and(|b| run.may_hide_port_after(&b)) {
                 return 0.0;
             }
+            if run.width() >= WIDTH_MM && run.seen as f64 >= COVER * run.count as f64 {
+                widest = widest.max(run.width());
+            }
+            before = Some(run);
+            run = Run::default();
+        }
+        if let Some(column) = column {
+            run.note(column);
         }
     }
-    let is_seen = seen as f64 >= COVER * count as f64 && to - from >= WIDTH_MM;
-    if is_seen { to - from } else { 0.0 }
+    widest
+}
+
+/// A stretch of face without a gap wider than [`GAP_MM`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    from: f64,
+    to: f64,
+    /// Columns that show the face, and all up to the last of them.
+    seen: usize,
+    count: usize,
+    since: usize,
+}
+
+impl Run {
+    fn note(&mut self, column: &Column) {
+        if column.shows_face() {
+            if self.seen == 0 {
+                self.from = column.u;
+                self.since = 0;
+            }
+            self.to = column.u;
+            self.seen += 1;
+            self.count += self.since + 1;
+            self.since = 0;
+        } else {
+            self.since += 1;
+        }
+    }
+
+    fn width(&self) -> f64 {
+        self.to - self.from
+    }
+
+    /// Whether a port may lie between an earlier stretch and this one: both are flanks, and the gap is one of its size.
+    fn may_hide_port_after(&self, before: &Self) -> bool {
+        let flanks = before.width().min(self.width());
+        flanks >= FLANK_MM && self.from - before.to <= PORT_MOST_MM
+    }
 }
 
 #[cfg(test)]

@@ -260,10 +260,10 @@ impl FluidWatch {
     fn fall(&self, fall: &mut [[f32; ROWS]; BINS]) -> Option<f32> {
         let mut own = [f32::NAN; BINS];
         for bin in 0..BINS {
-            for row in 0..ROWS {
-                let (was, is) = (self.base.level[bin][row], self.now.level[bin][row]);
-                if was >= 0.0 && is >= 0.0 {
-                    fall[bin][row] = was - is;
+            let levels = self.base.level[bin].iter().zip(&self.now.level[bin]);
+            for (cell, (was, is)) in fall[bin].iter_mut().zip(levels) {
+                if *was >= 0.0 && *is >= 0.0 {
+                    *cell = was - is;
                 }
             }
             let reference = &fall[bin][REFERENCE_ROW..];
@@ -352,10 +352,9 @@ impl Band {
         for bin in 0..BINS {
             self.peak[bin] /= counts[bin].max(1) as f32;
             self.shown[bin] = shown[bin] * 2 >= counts[bin].max(1);
-            for row in 0..ROWS {
-                let (sum, count) = sums[bin][row];
-                if count > 0.0 {
-                    self.level[bin][row] = sum / count;
+            for (level, (sum, count)) in self.level[bin].iter_mut().zip(&sums[bin]) {
+                if *count > 0.0 {
+                    *level = sum / count;
                 }
             }
         }

@@ -25,9 +25,10 @@ pub const TILT_REFUSE_DEGREES: f64 = 20.0;
 /// lateral budget (1.28 mm).
 pub const SPEED_REFUSE_MM_S: f64 = 10.0;
 
-/// Probability that the opening is the fill port below which no path is offered (H09, H10). The detector's own bar
-/// for a lock is higher; this one catches a lock whose certainty has drained away.
-pub const CONFIDENCE_LEAST: f64 = 0.5;
+/// Probability that the opening is the fill port below which no path is offered (H09, H10): one in five is more than
+/// anybody should puncture on. The detector's own bar for a lock is higher; this one catches a lock whose certainty has
+/// drained away.
+pub const CONFIDENCE_LEAST: f64 = 0.8;
 
 /// One standard deviation of the port's lateral position, mm, above which no path is offered (H10): a 22 G needle
 /// enters a 7 mm port 9 times in 10 with 1.46 mm per axis.
