@@ -163,8 +163,11 @@ impl LineSearch {
             let sums = grid.sums(b);
             rises(sums, below, gap, above, &mut self.rise);
             let from = (beam.first + above + gap).max(blind);
-            let to = beam.last.saturating_sub(below).max(from);
+            let to = beam.last.saturating_sub(below);
             self.row.fill(0);
+            if from >= to {
+                continue;
+            }
             let part = 1.0 / below as f32;
             let (up, here) = (&sums[from + below..], &sums[from..]);
             let row = self.row[from..to].iter_mut().zip(&self.rise[from..to]);
