@@ -35,8 +35,12 @@ pub const CONFIDENCE_LEAST: f64 = 0.8;
 pub const SIGMA_MOST: Millimeters = Millimeters(1.5);
 
 /// A reported opening wider than this multiple of the model's port says that the scale or the model is wrong
-/// (H05, H23). Narrower ones are chords beside the middle and say nothing.
+/// (H05, H23).
 pub const PORT_WIDTH_MOST: f64 = 1.4;
+
+/// An opening narrower than this share of the model's port is a chord near its edge (H10): at 0.6 the slice lies 2.8 mm
+/// beside the middle of a 7 mm port, and a needle in it meets the edge.
+pub const PORT_WIDTH_LEAST: f64 = 0.6;
 
 /// Least and most picture depth from skin to face, mm, that a path is offered for (H05): skin and capsule alone
 /// are about 3 mm; nothing beyond 80 mm is an implanted pump.

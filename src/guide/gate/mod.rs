@@ -1,8 +1,8 @@
 //! May a path be suggested at all? Every reason against it is named, and all of them are given.
 use crate::detect::{Contact, Face, Finding, Port, PortState};
 use crate::guide::limits::{
-    CONFIDENCE_LEAST, FACE_BENT_MOST_DEGREES, NOT_LIVE_AFTER, PORT_OFF_FACE_MOST, PORT_WIDTH_MOST,
-    SIGMA_MOST, SPEED_REFUSE_MM_S, STALE_AFTER, TILT_REFUSE_DEGREES,
+    CONFIDENCE_LEAST, FACE_BENT_MOST_DEGREES, NOT_LIVE_AFTER, PORT_OFF_FACE_MOST, PORT_WIDTH_LEAST,
+    PORT_WIDTH_MOST, SIGMA_MOST, SPEED_REFUSE_MM_S, STALE_AFTER, TILT_REFUSE_DEGREES,
 };
 use crate::guide::planner::{Unplannable, plan};
 use crate::guide::way::{by_way, corridor};
@@ -176,16 +176,16 @@ fn is_consistent(port: &Port, face: &Face, pump: &PumpModel) -> bool {
         && face.segment.right.is_finite()
         && face.tilt.0.is_finite();
     // Nothing is known of the generic model, so no width contradicts it.
-    let widest = if pump.plannable {
-        pump.port_width.value.0 * PORT_WIDTH_MOST
+    let whole = pump.port_width.value.0;
+    let (narrowest, widest) = if pump.plannable {
+        (whole * PORT_WIDTH_LEAST, whole * PORT_WIDTH_MOST)
     } else {
-        f64::MAX
+        (f64::MIN_POSITIVE, f64::MAX)
     };
     let bent = (face.tilt - face.segment.tilt()).degrees().abs();
     let off_face = (port.center.z - face.segment.z_at(port.center.x)).abs();
     finite
-        && port.width.0 > 0.0
-        && port.width.0 <= widest
+        && (narrowest..=widest).contains(&port.width.0)
         && off_face <= PORT_OFF_FACE_MOST.0
         && bent <= FACE_BENT_MOST_DEGREES
 }

@@ -327,7 +327,7 @@ fn a_path_is_withheld_when_the_port_is_not_certain_enough() {
     };
     let cases = [
         Finding {
-            confidence: 0.49,
+            confidence: 0.79,
             ..sound()
         },
         Finding {
@@ -342,6 +342,7 @@ fn a_path_is_withheld_when_the_port_is_not_certain_enough() {
         with_port(|port| port.sigma = Millimeters(f64::NAN)),
         with_port(|port| port.width = Millimeters(10.0)),
         with_port(|port| port.width = Millimeters(0.0)),
+        with_port(|port| port.width = Millimeters(4.1)),
         with_port(|port| port.center = ScanPoint::new(2.0, 40.0)),
         with_port(|port| port.center = ScanPoint::new(f64::INFINITY, 18.0)),
         locked(0.0, 1.0, 0.0),
