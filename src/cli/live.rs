@@ -166,9 +166,7 @@ impl WindowArgs {
             }),
         }
     }
-}
 
-impl WindowArgs {
     /// What is asked of the session before the picture is taken.
     fn staged(&self) -> Vec<(u32, Command)> {
         let way = self

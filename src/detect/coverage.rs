@@ -21,7 +21,6 @@ const ROWS: usize = 18;
 const COLUMNS: usize = 160;
 const ROW_MM: f64 = 0.4;
 const FLOOR_MM: f64 = 0.8;
-const SKIN_MM: f64 = 1.5;
 /// Columns to each side whose mean is taken off: layers along the face look alike in every slice.
 const BLUR: usize = 6;
 /// How far two patches may be shifted against each other, in columns: with the frame before, with a slice kept, and
@@ -201,11 +200,11 @@ impl Coverage {
 
     /// Finds the slice the picture is in, or keeps a new one.
     fn follow(&mut self, width: f64) {
-        let steady = like(&self.now, &self.before, REACH);
         if self.count == 0 {
             self.keep(width);
             return;
         }
+        let steady = like(&self.now, &self.before, REACH);
         self.correlation = like(&self.now, &self.slices[self.current].patch, REACH);
         if steady < FOLLOWED {
             return;
@@ -251,12 +250,9 @@ impl Coverage {
             if !column.met {
                 continue;
             }
-            for row in 0..ROWS {
-                let to = column.range - FLOOR_MM - row as f64 * ROW_MM;
-                if to - ROW_MM < SKIN_MM {
-                    break;
-                }
-                self.raw[row * columns + k] = grid.mean(2 * k, to - ROW_MM, to).unwrap_or(0.0);
+            let levels = grid.rows_above(2 * k, column.range, (FLOOR_MM, ROW_MM));
+            for (row, level) in levels.take(ROWS).enumerate() {
+                self.raw[row * columns + k] = level.unwrap_or(0.0);
             }
         }
         let level = &mut self.now.level;

@@ -24,8 +24,6 @@ const ROW_MM: f64 = 0.5;
 const FLOOR_MM: f64 = 0.5;
 /// First row of the tissue that is the reference: above any layer that must still be noticed.
 const REFERENCE_ROW: usize = 12;
-/// Least depth of a cell below the probe, mm: above lies the skin's own echo.
-const SKIN_MM: f64 = 1.5;
 /// Locked frames and seconds that make the baseline.
 const BASE_FRAMES: u32 = 10;
 const BASE_S: f64 = 1.0;
@@ -339,12 +337,9 @@ impl Band {
             counts[bin] += 1;
             shown[bin] += u32::from(column.shows_face());
             self.peak[bin] += column.peak;
-            for (row, sum) in sums[bin].iter_mut().enumerate() {
-                let to = column.range - FLOOR_MM - row as f64 * ROW_MM;
-                if to - ROW_MM < SKIN_MM {
-                    break;
-                }
-                if let Some(level) = grid.mean(b, to - ROW_MM, to) {
+            let levels = grid.rows_above(b, column.range, (FLOOR_MM, ROW_MM));
+            for (sum, level) in sums[bin].iter_mut().zip(levels) {
+                if let Some(level) = level {
                     *sum = (sum.0 + level, sum.1 + 1.0);
                 }
             }

@@ -14,6 +14,8 @@ use crate::image::{LengthUnit, Resampler, ScanImage};
 pub(super) const AXIAL_MM: f64 = 0.15;
 /// Lateral distance of two beams in the middle of the picture, mm.
 const LATERAL_MM: f64 = 0.3;
+/// Least range of a row of tissue, mm: above lies the skin's own echo.
+const SKIN_MM: f64 = 1.5;
 /// Deepest range read, mm: no refill needle reaches further.
 const DEEPEST_MM: f64 = 90.0;
 /// Most beams and most samples a grid may have: bounds time and memory for any picture.
@@ -77,7 +79,7 @@ pub(super) struct BeamGrid {
 }
 
 /// Windows of an edge, mm: how much below it counts, how much is left out above it, and how much counts above that.
-const BELOW_MM: f64 = 0.45;
+pub(super) const BELOW_MM: f64 = 0.45;
 const GAP_MM: f64 = 0.15;
 const ABOVE_MM: f64 = 0.6;
 
@@ -87,6 +89,18 @@ pub(super) struct Windows {
     pub below: usize,
     pub gap: usize,
     pub above: usize,
+}
+
+impl Windows {
+    /// Windows of these lengths, mm, at samples `step` mm apart.
+    pub(super) fn of(below: f64, gap: f64, above: f64, step: f64) -> Self {
+        let count = |mm: f64| (mm / step).round() as usize;
+        Self {
+            below: count(below).max(1),
+            gap: count(gap),
+            above: count(above).max(1),
+        }
+    }
 }
 
 /// Where the samples of pictures of one geometry lie, worked out once.
@@ -226,12 +240,7 @@ impl BeamGrid {
         if !self.shape(image, edge) {
             return None;
         }
-        let count = |mm: f64| ((mm / self.step).round() as usize).max(1);
-        self.windows = Windows {
-            below: count(BELOW_MM),
-            gap: (GAP_MM / self.step).round() as usize,
-            above: count(ABOVE_MM),
-        };
+        self.windows = Windows::of(BELOW_MM, GAP_MM, ABOVE_MM, self.step);
         let across = ((self.pitch / edge).round() as usize).clamp(1, 2);
         let along = ((self.step / edge).round() as usize).clamp(1, 2);
         let finer = across * along;
@@ -281,14 +290,7 @@ impl BeamGrid {
                 total += *level;
                 *sum = total;
             }
-            let w = self.windows;
-            rises(
-                sums,
-                w.below,
-                w.gap,
-                w.above,
-                &mut self.rise[b * n..(b + 1) * n],
-            );
+            rises(sums, self.windows, &mut self.rise[b * n..(b + 1) * n]);
         }
     }
 
@@ -358,6 +360,20 @@ impl BeamGrid {
         Some((sums[high as usize] - sums[low as usize]) / (high - low) as f32)
     }
 
+    /// Mean levels of a beam in rows of `row` mm from `floor` mm above a range up to the skin; `None` for a row outside
+    /// the picture.
+    pub(super) fn rows_above(
+        &self,
+        beam: usize,
+        range: f64,
+        (floor, row): (f64, f64),
+    ) -> impl Iterator<Item = Option<f32>> {
+        (0..)
+            .map(move |k| range - floor - f64::from(k) * row)
+            .take_while(move |to| to - row >= SKIN_MM)
+            .map(move |to| self.mean(beam, to - row, to))
+    }
+
     /// Range along a beam at which it meets a line; `None` when that lies outside the picture.
     pub(super) fn meet(&self, beam: usize, line: &Line) -> Option<f64> {
         let b = self.beams.get(beam)?;
@@ -405,9 +421,9 @@ pub(super) fn nearest(value: f64) -> i64 {
     (value + 0.5_f64.copysign(value)) as i64
 }
 
-/// The rise at every sample: mean of the `below` samples from it less that of the `above` samples `gap` before it. 0 where
-/// a window does not fit.
-pub(super) fn rises(sums: &[f32], below: usize, gap: usize, above: usize, out: &mut [f32]) {
+/// The rise at every sample: mean of the window below it less that of the window above. 0 where one does not fit.
+pub(super) fn rises(sums: &[f32], windows: Windows, out: &mut [f32]) {
+    let Windows { below, gap, above } = windows;
     out.fill(0.0);
     let before = gap + above;
     let Some(count) = out.len().checked_sub(before + below) else {

@@ -3,7 +3,7 @@
     clippy::indexing_slicing,
     reason = "numeric kernel; every index is bounded by the grid's sizes"
 )]
-use super::grid::{Beam, BeamGrid, Line, nearest, rises};
+use super::grid::{BELOW_MM, Beam, BeamGrid, Line, Windows, nearest, rises};
 
 /// Steepest line looked for, degrees.
 const STEEPEST_DEG: i32 = 26;
@@ -16,8 +16,7 @@ const SAME_MM: f64 = 1.0;
 /// Beams and samples pooled into one cell of the coarse map.
 const POOL: usize = 2;
 
-/// Windows of an onset, mm: as in the grid's rises, but with more of the tissue above.
-const BELOW_MM: f64 = 0.45;
+/// Windows of an onset, mm: as much below as in the grid's rises, more of the tissue above.
 const GAP_MM: f64 = 0.3;
 const ABOVE_MM: f64 = 0.9;
 /// Most columns and cells of the map in which lines are straight.
@@ -153,15 +152,14 @@ impl LineSearch {
         self.onset.resize(rows * cells, 0);
         self.row.resize(grid.samples, 0);
         self.rise.resize(grid.samples, 0.0);
-        let count = |mm: f64| ((mm / grid.step).round() as usize).max(1);
-        let (below, above) = (count(BELOW_MM), count(ABOVE_MM));
-        let gap = (GAP_MM / grid.step).round() as usize;
+        let windows = Windows::of(BELOW_MM, GAP_MM, ABOVE_MM, grid.step);
+        let Windows { below, gap, above } = windows;
         let least = grid.edge_least * 0.75;
         let blind = (BLIND_MM / grid.step) as usize;
         for b in 0..rows * POOL {
             let beam = &grid.beams[b];
             let sums = grid.sums(b);
-            rises(sums, below, gap, above, &mut self.rise);
+            rises(sums, windows, &mut self.rise);
             let from = (beam.first + above + gap).max(blind);
             let to = beam.last.saturating_sub(below);
             self.row.fill(0);

@@ -11,12 +11,7 @@ impl Scenario {
     pub fn random(seed: u64) -> Self {
         let mut random = Random::new(seed, 41);
         let draw = random.unit();
-        let mut scenario = Preset::Easy.scenario(seed);
-        "random".clone_into(&mut scenario.name);
-        machine(&mut scenario, &mut random);
-        if let Some(pump) = scenario.pump.as_mut() {
-            implant(pump, &mut random);
-        }
+        let mut scenario = Self::implanted("random", seed, &mut random);
         if draw < 0.62 {
             fill_port(&mut scenario, &mut random);
         } else if draw < 0.72 {
@@ -35,12 +30,7 @@ impl Scenario {
     pub fn for_training(seed: u64) -> Self {
         let mut random = Random::new(seed, 47);
         let draw = random.unit();
-        let mut scenario = Preset::Easy.scenario(seed);
-        "training".clone_into(&mut scenario.name);
-        machine(&mut scenario, &mut random);
-        if let Some(pump) = scenario.pump.as_mut() {
-            implant(pump, &mut random);
-        }
+        let mut scenario = Self::implanted("training", seed, &mut random);
         if draw < 0.8 {
             fill_port(&mut scenario, &mut random);
         } else if draw < 0.9 {
@@ -74,6 +64,7 @@ impl Scenario {
         let mut scenario = Self::random_implanted(seed);
         let mut random = Random::new(seed, 47);
         fill_port(&mut scenario, &mut random);
+        // A sweep would carry the port away from the fluid.
         scenario.motion.clear();
         motion(&mut scenario, &mut random);
         let plan = &mut scenario.fluid;
@@ -112,14 +103,19 @@ impl Scenario {
 
     /// Machine, tissue and pump of a random patient, with nothing that moves.
     fn random_implanted(seed: u64) -> Self {
-        let mut random = Random::new(seed, 45);
-        let mut scenario = Preset::Easy.scenario(seed);
-        "random".clone_into(&mut scenario.name);
-        machine(&mut scenario, &mut random);
-        if let Some(pump) = scenario.pump.as_mut() {
-            implant(pump, &mut random);
-        }
+        let mut scenario = Self::implanted("random", seed, &mut Random::new(seed, 45));
         scenario.motion.clear();
+        scenario
+    }
+
+    /// The preset that all are made of, with machine, tissue and pump drawn anew.
+    fn implanted(name: &str, seed: u64, random: &mut Random) -> Self {
+        let mut scenario = Preset::Easy.scenario(seed);
+        name.clone_into(&mut scenario.name);
+        machine(&mut scenario, random);
+        if let Some(pump) = scenario.pump.as_mut() {
+            implant(pump, random);
+        }
         scenario
     }
 }

@@ -56,11 +56,7 @@ impl GuidanceApp {
     /// An application that looks at `session`; puts fonts and colours in force and asks to be woken.
     pub fn new(context: &egui::Context, session: Arc<dyn Session>, options: &ViewOptions) -> Self {
         theme::install(context);
-        let to_wake = context.clone();
-        // A plain request repaints twice; one nanosecond later repaints once.
-        session.set_waker(Arc::new(move || {
-            to_wake.request_repaint_after(Duration::from_nanos(1));
-        }));
+        wake(session.as_ref(), context);
         let sheet = match options.notice {
             Notice::Ask => Some(Sheet::Notice),
             Notice::Acknowledged => after_notice(options.first_sheet),
@@ -212,10 +208,7 @@ impl GuidanceApp {
                     self.session.send(Command::Freeze);
                 }
                 self.session.set_waker(Arc::new(|| {}));
-                let to_wake = context.clone();
-                session.set_waker(Arc::new(move || {
-                    to_wake.request_repaint_after(Duration::from_nanos(1));
-                }));
+                wake(session.as_ref(), context);
                 self.session = session;
                 self.look = self.session.look();
                 self.desk.note(self.session.training());
@@ -458,6 +451,15 @@ fn draw(
     egui::CentralPanel::no_frame()
         .show(ui, |ui| canvas.ui(ui, scene, actions))
         .inner
+}
+
+/// Has the window repainted whenever the session has something new.
+fn wake(session: &dyn Session, context: &egui::Context) {
+    let to_wake = context.clone();
+    // A plain request repaints twice; one nanosecond later repaints once.
+    session.set_waker(Arc::new(move || {
+        to_wake.request_repaint_after(Duration::from_nanos(1));
+    }));
 }
 
 /// Lets everything grow on a window much taller than a full-HD screen that reports no scale of its own, and by as
