@@ -29,6 +29,10 @@ const SEPTUM_LEAST: f64 = 14.0;
 const RECESSED_SHARE: f64 = 0.4;
 /// Width of the rim of a raised port, mm: a guess, as in the simulated pumps.
 const RAISED_RIM_MM: f64 = 1.2;
+/// Least by which the rims of a raised port outshine what lies between them, grey levels, and the width up to which a
+/// slice that shows less is one along the rim.
+const DIP_LEAST: f64 = 15.0;
+const RIM_SLICE_MM: f64 = 4.0;
 /// Where a septum ends to be one: under the face plane, and above it, mm. The figures of `assets/pumps.toml` are guesses
 /// of 1 to 2 mm below and 2 mm above; these leave room.
 const DEEP_MM: (f64, f64) = (2.3, 2.8);
@@ -75,6 +79,8 @@ pub(super) struct Opening {
     /// Rise of the echoes of a rim that stands above the face at both ends of the opening, and its height.
     pub shoulder: f64,
     pub rim_up: f64,
+    /// How much darker it is between these echoes, at their height, than they are: metal against a septum.
+    pub dip: f64,
     /// Level behind the septum over the tissue's level.
     pub behind: f64,
     /// Level farther behind it over that below the face beside it: the metal's shadow has a hole there.
@@ -161,6 +167,12 @@ impl Opening {
         }
     }
 
+    /// Whether the slice runs along the rim of a raised port, past its septum: narrow, and as bright in the middle as at
+    /// both ends.
+    pub(super) fn along_rim(&self) -> bool {
+        self.raised() > 0.0 && self.dip < DIP_LEAST && self.port_width() < RIM_SLICE_MM
+    }
+
     /// Whether the septum lies where one may, 0 to 1: no pump is known to have it deeper or higher.
     pub(super) fn septum_in_reach(&self) -> f64 {
         1.0 - rise(self.step, DEEP_MM.0, DEEP_MM.1).max(rise(-self.step, HIGH_MM.0, HIGH_MM.1))
@@ -214,6 +226,7 @@ impl Profiles {
             average(grid, face, &columns, &mut self.rims[shoulder]);
         }
         (o.shoulder, o.rim_up) = self.rim(o.base);
+        o.dip = self.dip(o);
         let met = || (low..high).filter(|b| face.columns[*b].met);
         let count = met().count().max(1) as f64;
         let clear: f64 = met()
@@ -272,6 +285,18 @@ impl Profiles {
             }
         }
         best
+    }
+
+    /// The weaker of the two rims' echoes against the echo between them.
+    fn dip(&self, o: &Opening) -> f64 {
+        let strongest = |profile: &[f32]| {
+            (0..6)
+                .map(|k| o.base - o.rim_up - 0.3 + 0.15 * f64::from(k))
+                .map(|at| window(profile, at, at + 0.3))
+                .fold(0.0, f64::max)
+        };
+        let [left, right] = &self.rims;
+        strongest(left).min(strongest(right)) - strongest(&self.inside)
     }
 
     /// The profile inside the opening: septum, what lies behind it, cup bottom.

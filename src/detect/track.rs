@@ -58,7 +58,7 @@ struct Followed {
     good: u32,
     misses: u32,
     score: f64,
-    /// Frames in a row in which the rim speaks against the fill port.
+    /// Frames in a row in which the rim of the pump or of the port speaks against the fill port.
     against: u32,
     locked: bool,
 }
@@ -170,7 +170,8 @@ impl PortTrack {
                 f.good = f.good.saturating_add(1);
             }
             let near_rim = o.rim.is_some_and(|r| r < super::opening::RIM_LEAST_MM);
-            f.against = if near_rim { f.against + 1 } else { 0 };
+            let left = near_rim || o.along_rim();
+            f.against = if left { f.against + 1 } else { 0 };
         }
         f.last = placed;
         f.seen_at = time;
@@ -368,5 +369,30 @@ mod tests {
             last = track.update(&[near_rim], time + 0.04 * f64::from(k));
         }
         assert!(!last.locked && last.port.is_none());
+    }
+
+    #[test]
+    fn a_slice_along_the_rim_of_a_raised_port_loses_the_lock() {
+        let mut slice = opening(3.0, 5.4, 0.9, OpeningClass::Access);
+        let o = &mut slice.opening;
+        (o.step, o.septum, o.septum_cover, o.shoulder) = (-1.8, 60.0, 1.0, 48.0);
+        for (dip, stays) in [(60.0, true), (5.0, false)] {
+            slice.opening.dip = dip;
+            let mut track = PortTrack::default();
+            let mut first = fill(3.0);
+            first.opening.step = -1.8;
+            let mut time = 0.0;
+            let mut last = Verdict::default();
+            for k in 0..8 {
+                time += 0.04;
+                last = track.update(&[if k < 5 { first } else { slice }], time);
+                assert!(k != 4 || last.locked);
+            }
+            assert_eq!(
+                (last.locked, last.port.is_some()),
+                (stays, stays),
+                "dip {dip}"
+            );
+        }
     }
 }
