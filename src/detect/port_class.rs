@@ -148,8 +148,8 @@ const PLAIN: Inside = Inside {
 const OPAQUE_LEAST: f32 = 5.0;
 /// Least share of its echo that metal still shows 1.2 to 2.2 mm below, and least rise of a cup's bottom, grey levels:
 /// under bone there is neither.
-const RINGS_LEAST: f32 = 0.05;
-const BOTTOM_HINT: f64 = 10.0;
+const RINGS_LEAST: f32 = 0.2;
+const BOTTOM_HINT: f64 = 15.0;
 /// What a rule must say at least where nothing but the fitted sums speaks.
 const RULE_LEAST: f64 = 0.1;
 

@@ -8,8 +8,10 @@ use super::opening::{Opening, OpeningClass};
 const HOLD_S: f64 = 0.5;
 /// Frames in which an opening must be seen in the same place before it is locked.
 const HITS_TO_LOCK: u32 = 4;
-/// Of these, frames that show it wide and with [`LOCK_FACE_MM`] of face on both sides.
+/// Frames among the last [`LATELY`] that must show it wide and with [`LOCK_FACE_MM`] of face on both sides: a look-alike
+/// passes for a port now and then, a port most of the time.
 const GOOD_TO_LOCK: u32 = 3;
+const LATELY: u32 = 5;
 /// Share of the opening that must be clear of shadows to acquire a lock.
 const LOCK_VISIBLE: f64 = 0.75;
 /// Face on each side needed to acquire a lock, mm.
@@ -55,12 +57,20 @@ struct Followed {
     seen_at: f64,
     velocity: f64,
     hits: u32,
-    good: u32,
+    /// One bit a frame that showed it, the last one lowest: whether it was plain to be a port.
+    plain: u32,
     misses: u32,
     score: f64,
     /// Frames in a row in which the rim of the pump or of the port speaks against the fill port.
     against: u32,
     locked: bool,
+}
+
+impl Followed {
+    /// In how many of the last frames that showed it it was plain to be a port.
+    fn plain_in(&self, last: u32) -> u32 {
+        (self.plain & ((1 << last) - 1)).count_ones()
+    }
 }
 
 /// Follows the port from frame to frame.
@@ -146,7 +156,7 @@ impl PortTrack {
             seen_at: time,
             velocity: 0.0,
             hits: 0,
-            good: 0,
+            plain: 0,
             misses: 0,
             score: o.score,
             against: 0,
@@ -166,21 +176,22 @@ impl PortTrack {
             let wide = o.class == OpeningClass::Fill && o.may_be_fill();
             // of a port that is partly in a shadow one end is a guess
             let faced = o.left_face.min(o.right_face) >= LOCK_FACE_MM && o.visible >= LOCK_VISIBLE;
-            if wide && faced && o.settled && o.score >= SCORE_LOCK {
-                f.good = f.good.saturating_add(1);
-            }
+            let plain = wide && faced && o.settled && o.score >= SCORE_LOCK;
+            f.plain = f.plain << 1 | u32::from(plain);
             let near_rim = o.rim.is_some_and(|r| r < super::opening::RIM_LEAST_MM);
             let left = near_rim || o.along_rim();
             f.against = if left { f.against + 1 } else { 0 };
         }
         f.last = placed;
         f.seen_at = time;
-        if f.hits >= HITS_TO_LOCK && f.good >= GOOD_TO_LOCK && f.score >= SCORE_LOCK {
+        if f.hits >= HITS_TO_LOCK && f.plain_in(LATELY) >= GOOD_TO_LOCK && f.score >= SCORE_LOCK {
             f.locked = true;
         }
         if f.against >= 2 {
             f.locked = false;
-            f.good = 0;
+        }
+        if f.against >= 2 {
+            f.plain = 0;
         }
         let fill = f.locked || (o.class == OpeningClass::Fill && f.against < 2);
         if !fill {
@@ -206,7 +217,7 @@ impl PortTrack {
         if !repeated {
             f.misses += 1;
             // an unsettled track is not worth waiting for
-            if f.good == 0 && f.misses > 1 {
+            if f.plain == 0 && f.misses > 1 {
                 self.followed = None;
                 return Verdict::default();
             }
@@ -219,7 +230,7 @@ impl PortTrack {
                 None => Verdict::default(),
             };
         }
-        let shown = f.locked || (f.good >= 1 && f.hits >= 3);
+        let shown = f.locked || (f.plain != 0 && f.hits >= 3);
         // seen again elsewhere: not the same opening until it has been established anew
         f.hits = f.hits.min(HITS_TO_LOCK - 1);
         Verdict {
