@@ -12,14 +12,17 @@ use crate::space::{Scan, Segment};
 
 /// Strips across the probe that are judged on their own: about 2.5 mm each of a linear array.
 const STRIPS: usize = 16;
-/// Where the ringing of a probe in air still shows and tissue is seen in any patient, mm; where tissue goes on and
+/// Skin, or the strongest ringing; where the ringing of a probe in air may still show and tissue is seen in any patient, mm; where tissue goes on and
 /// ringing has died away, mm; and how far down a strip without anything is no part of the picture (the corner of a fan
 /// in a finished picture), mm.
+const TOP_MM: [f64; 2] = [0.6, 4.0];
 const NEAR_MM: [f64; 2] = [4.0, 9.0];
 const BELOW_MM: [f64; 2] = [10.5, 16.0];
 const BLANK_MM: f64 = 25.0;
-/// Mean level of a strip in which nothing is drawn, of one that is dark, and of one in which ringing can be told.
+/// Mean level of a beam in which nothing is drawn and share of such beams in a strip beside the picture; mean level of
+/// a strip that is dark, and of one in which ringing can be told.
 const BLANK: f32 = 1.0;
+const BLANK_SHARE: f32 = 0.2;
 const DARK: f32 = 7.0;
 const LIT: f32 = 24.0;
 /// A strip is dark beside lit ones below this share of their level and this much below it: 14 dB of 60. Fat and muscle
@@ -121,13 +124,40 @@ pub(super) struct HintWatch {
     depth: Latch,
 }
 
-/// Levels of one strip: near the probe, below that, down to [`BLANK_MM`], and how much beams differ near the probe.
+/// Levels of one strip: at the skin, near the probe, below that; how much its beams differ in the first two; and the
+/// share of its beams in which nothing is drawn down to [`BLANK_MM`].
 #[derive(Clone, Copy, Debug, Default)]
 struct Strip {
+    top: f32,
     near: f32,
     below: f32,
-    all: f32,
-    rough: f32,
+    rough_top: f32,
+    rough_near: f32,
+    blank: f32,
+}
+
+impl Strip {
+    /// How it touches, held against what lit strips of the picture show.
+    fn touch(&self, lit: &Strip) -> Touch {
+        let shaded = |level: f32, lit: f32| level < BESIDE * lit && lit - level > LESS;
+        let alike = |rough: f32, level: f32| level > LIT && rough < ALIKE.min(ALIKE_SHARE * level);
+        let is_shaded = shaded(self.near, lit.near) && shaded(self.below, lit.below);
+        let is_dark = self.near < DARK && self.below < DARK;
+        let rings_on = alike(self.rough_near, self.near) && self.below < FALLEN * self.near;
+        // ringing is strong: alike and faint is what clipping leaves of skin in a dark picture
+        let rings_short = self.top > LESS && alike(self.rough_top, self.top);
+        let rings = rings_short && (is_shaded || is_dark);
+        if rings_on || rings {
+            Touch::Air
+        } else if is_shaded && lit.top - self.top > LESS {
+            // dark tissue under bright skin is muscle, fluid or a vessel
+            Touch::Shaded
+        } else if is_dark {
+            Touch::Dark
+        } else {
+            Touch::Tissue
+        }
+    }
 }
 
 impl HintWatch {
@@ -142,19 +172,14 @@ impl HintWatch {
         for (k, strip) in strips.iter_mut().enumerate() {
             *strip = measure(grid, k);
         }
-        let (near, below) = (lit(strips.map(|s| s.near)), lit(strips.map(|s| s.below)));
-        let shaded = |level: f32, lit: f32| level < BESIDE * lit && lit - level > LESS;
+        let lit = Strip {
+            top: lit(strips.map(|s| s.top)),
+            near: lit(strips.map(|s| s.near)),
+            below: lit(strips.map(|s| s.below)),
+            ..Strip::default()
+        };
         for (touch, strip) in self.strips.iter_mut().zip(&strips) {
-            let alike = strip.rough < ALIKE.min(ALIKE_SHARE * strip.near);
-            *touch = if alike && strip.near > LIT && strip.below < FALLEN * strip.near {
-                Touch::Air
-            } else if shaded(strip.near, near) && shaded(strip.below, below) {
-                Touch::Shaded
-            } else if strip.near < DARK && strip.below < DARK {
-                Touch::Dark
-            } else {
-                Touch::Tissue
-            };
+            *touch = strip.touch(&lit);
         }
         self.leave_out_sides(&strips);
         let (touching, count) = self.count(|_| true);
@@ -169,7 +194,7 @@ impl HintWatch {
 
     /// Strips at the sides in which nothing is drawn lie beside the picture: corners of a fan, margins of a screen.
     fn leave_out_sides(&mut self, strips: &[Strip; STRIPS]) {
-        let blank = |s: &&Strip| s.all < BLANK;
+        let blank = |s: &&Strip| s.blank > BLANK_SHARE;
         let left = strips.iter().take_while(blank).count();
         let right = strips.iter().rev().take_while(blank).count();
         for (k, touch) in self.strips.iter_mut().enumerate() {
@@ -236,9 +261,9 @@ impl HintWatch {
             return Some(Hint::NoContact(ProbePart::Whole));
         }
         let [unmarked, middle, marked] = self.thirds().map(|(touching, count)| count - touching);
-        Some(Hint::NoContact(if marked > unmarked && marked >= middle {
+        Some(Hint::NoContact(if marked >= unmarked && marked > middle {
             ProbePart::MarkedEnd
-        } else if unmarked > marked && unmarked >= middle {
+        } else if unmarked > marked && unmarked > middle {
             ProbePart::UnmarkedEnd
         } else {
             ProbePart::Middle
@@ -331,35 +356,36 @@ impl Sum {
 fn measure(grid: &BeamGrid, k: usize) -> Strip {
     let beams = grid.beams.len();
     let own = k * beams / STRIPS..(k + 1) * beams / STRIPS;
-    let (mut near, mut below, mut all, mut rough) = (
-        Sum::default(),
-        Sum::default(),
-        Sum::default(),
-        Sum::default(),
-    );
+    let [mut top, mut near, mut below, mut blank] = [Sum::default(); 4];
+    let [mut rough_top, mut rough_near] = [Sum::default(); 2];
     for b in own {
+        top.take(grid.mean(b, TOP_MM[0], TOP_MM[1]));
         near.take(grid.mean(b, NEAR_MM[0], NEAR_MM[1]));
         below.take(grid.mean(b, BELOW_MM[0], BELOW_MM[1]));
-        all.take(grid.mean(b, 0.0, BLANK_MM));
-        rough.take(difference(grid, b));
+        let all = grid.mean(b, 0.0, BLANK_MM);
+        blank.take(all.map(|level| if level < BLANK { 1.0 } else { 0.0 }));
+        rough_top.take(difference(grid, b, TOP_MM));
+        rough_near.take(difference(grid, b, NEAR_MM));
     }
     let of = |sum: Sum| sum.mean().unwrap_or(0.0);
     Strip {
+        top: of(top),
         near: of(near),
         below: of(below),
-        all: of(all),
-        rough: of(rough),
+        rough_top: of(rough_top),
+        rough_near: of(rough_near),
+        blank: of(blank),
     }
 }
 
-/// Mean difference between a beam and the second one beside it, over the depths where a probe in air rings.
-fn difference(grid: &BeamGrid, beam: usize) -> Option<f32> {
+/// Mean difference between a beam and the second one beside it, over the depths between two ranges.
+fn difference(grid: &BeamGrid, beam: usize, range: [f64; 2]) -> Option<f32> {
     let other = if beam + 2 < grid.beams.len() {
         beam + 2
     } else {
         beam.checked_sub(2)?
     };
-    let [from, to] = NEAR_MM.map(|mm| (mm / grid.step) as usize);
+    let [from, to] = range.map(|mm| (mm / grid.step) as usize);
     let pairs = grid.row(beam).iter().zip(grid.row(other));
     let mut sum = Sum::default();
     for (a, b) in pairs.take(to).skip(from) {
