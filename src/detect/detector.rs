@@ -5,6 +5,7 @@ use super::coverage::{Coverage, Opened};
 use super::face::{FROM_AFAR, FROM_NEAR, Interface, refine};
 use super::fluid::{FluidWatch, Place};
 use super::grid::{BeamGrid, Line};
+use super::hints::HintWatch;
 use super::lines::LineSearch;
 use super::needle::NeedleSearch;
 use super::opening::{Opening, OpeningClass};
@@ -61,6 +62,7 @@ pub struct PortDetector {
     needle: NeedleSearch,
     fluid: FluidWatch,
     coverage: Coverage,
+    hints: HintWatch,
     lines: Vec<Line>,
     points: Vec<(f64, f64, f64)>,
     interfaces: Vec<Interface>,
@@ -87,6 +89,7 @@ impl PortDetector {
         self.travel.reset();
         self.fluid.reset();
         self.coverage.reset();
+        self.hints.reset();
     }
 
     /// Reads one picture.
@@ -104,7 +107,7 @@ impl PortDetector {
             finding.contact = super::Contact::None;
             return finding;
         }
-        finding.contact = surface::contact(&self.grid);
+        finding.contact = self.hints.touch(&self.grid);
         self.openings.clear();
         self.search.find(&self.grid, &mut self.lines);
         let count = self.look();
@@ -112,6 +115,7 @@ impl PortDetector {
         finding.surface = self.surface(count);
         finding.needle = self.needle.read(image, self.grid.scale, still, time);
         if image.unit == LengthUnit::Pixels {
+            self.hint(&mut finding, image, (still, time));
             return finding;
         }
         let placed = self.all_openings(count);
@@ -133,7 +137,14 @@ impl PortDetector {
             self.centre(&mut finding, time);
             self.over_time(&mut finding, &verdict, face, &placed, time);
         }
+        self.hint(&mut finding, image, (still, time));
         finding
+    }
+
+    /// What would show more, once face and surface are known.
+    fn hint(&mut self, finding: &mut Finding, image: &ScanImage, when: (Still, f64)) {
+        let seen = (finding.face, finding.surface);
+        finding.hints = self.hints.read(&self.grid, image, seen, when);
     }
 
     /// What was measured on the last picture, a line for each interface (`I`) and each opening of it (`O`), for

@@ -9,6 +9,7 @@ mod detector;
 mod face;
 mod fluid;
 mod grid;
+mod hints;
 mod lines;
 mod metal;
 mod needle;
@@ -130,6 +131,95 @@ pub enum Contact {
     None,
 }
 
+/// A part of the probe's face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProbePart {
+    /// All of it, or nearly.
+    Whole,
+    /// The third on the marked side (larger x).
+    MarkedEnd,
+    /// The middle third.
+    Middle,
+    /// The third on the unmarked side.
+    UnmarkedEnd,
+}
+
+/// What would show more. It asks; it withholds nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hint {
+    /// This part of the probe does not touch: more gel, or press there.
+    NoContact(ProbePart),
+    /// Tissue is too dark.
+    RaiseGain,
+    /// Tissue is too dark only where it is deep.
+    RaiseDeepGain,
+    /// Too much of the tissue is white.
+    LowerGain,
+    /// The face lies near the lower end of the picture.
+    IncreaseDepth,
+    /// The face lies in the upper third of the picture.
+    DecreaseDepth,
+}
+
+impl Hint {
+    /// Every hint, the most pressing first.
+    pub const ALL: [Self; 9] = [
+        Self::NoContact(ProbePart::Whole),
+        Self::NoContact(ProbePart::MarkedEnd),
+        Self::NoContact(ProbePart::Middle),
+        Self::NoContact(ProbePart::UnmarkedEnd),
+        Self::RaiseGain,
+        Self::RaiseDeepGain,
+        Self::LowerGain,
+        Self::IncreaseDepth,
+        Self::DecreaseDepth,
+    ];
+
+    /// Its name in the `analyze` interface; never changes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoContact(ProbePart::Whole) => "no_contact",
+            Self::NoContact(ProbePart::MarkedEnd) => "no_contact_marked_end",
+            Self::NoContact(ProbePart::Middle) => "no_contact_middle",
+            Self::NoContact(ProbePart::UnmarkedEnd) => "no_contact_unmarked_end",
+            Self::RaiseGain => "raise_gain",
+            Self::RaiseDeepGain => "raise_deep_gain",
+            Self::LowerGain => "lower_gain",
+            Self::IncreaseDepth => "increase_depth",
+            Self::DecreaseDepth => "decrease_depth",
+        }
+    }
+
+    /// The key of its words.
+    pub fn key(self) -> String {
+        format!("hint-{}", self.name())
+    }
+}
+
+/// What of contact, brightness and depth would show more, steady over half a second in a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Hints {
+    /// Where the probe does not touch.
+    pub contact: Option<Hint>,
+    /// How to turn the gain.
+    pub light: Option<Hint>,
+    /// How to turn the depth.
+    pub depth: Option<Hint>,
+    /// Share of the probe's face that touches in this very picture, 0 to 1.
+    pub contact_share: f64,
+    /// The same of each third, from the unmarked end to the marked one; 0 where nothing is drawn.
+    pub contact_parts: [f64; 3],
+    /// Depth of the pump's face as a share of the picture's, when the face is seen.
+    pub face_share: Option<f64>,
+}
+
+impl Hints {
+    /// All that there are, the most pressing first.
+    pub fn all(&self) -> impl Iterator<Item = Hint> {
+        [self.contact, self.light, self.depth].into_iter().flatten()
+    }
+}
+
 /// How the picture moves, measured on the face from frame to frame.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct Motion {
@@ -169,6 +259,8 @@ pub struct Finding {
     pub fluid: Option<FluidSeen>,
     /// How well the probe touches.
     pub contact: Contact,
+    /// What would show more.
+    pub hints: Hints,
     /// How the picture moves.
     pub motion: Motion,
 }

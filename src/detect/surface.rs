@@ -1,13 +1,9 @@
-//! The brightest long straight interface of a picture, whatever it is, and how well the probe touches.
-use super::Contact;
+//! The brightest long straight interface of a picture, whatever it is.
 use super::face::Interface;
 use super::grid::{BeamGrid, Line};
-use super::lines::BLIND_MM;
 
 /// Shortest interface reported, mm.
 const SHORTEST_MM: f64 = 6.0;
-/// Grey level that tissue in contact reaches on average in the upper part of the picture.
-const TISSUE_LEVEL: f32 = 7.0;
 
 /// How strongly an interface asks to be the surface: brightness times length.
 pub(super) fn weight(interface: &Interface) -> f64 {
@@ -79,22 +75,4 @@ fn brightest_near(grid: &BeamGrid, beam: usize, from: f64, to: f64) -> Option<(f
         weight += over;
     }
     (weight > 0.0).then(|| (sum / weight * grid.step, best.1))
-}
-
-/// How much of the probe's width shows tissue below it.
-pub(super) fn contact(grid: &BeamGrid) -> Contact {
-    let (mut alive, mut count) = (0_usize, 0_usize);
-    for b in 0..grid.beams.len() {
-        if let Some(level) = grid.mean(b, BLIND_MM + 1.0, BLIND_MM + 13.0) {
-            count += 1;
-            alive += usize::from(level >= TISSUE_LEVEL);
-        }
-    }
-    if count == 0 || alive * 4 < count {
-        Contact::None
-    } else if alive * 5 < count * 4 {
-        Contact::Poor
-    } else {
-        Contact::Good
-    }
 }

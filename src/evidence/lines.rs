@@ -1,7 +1,7 @@
 //! One JSON object a frame, in the coordinates of the stored picture.
 use serde_json::{Map, Value, json};
 
-use crate::detect::{Centring, Face, Finding, FluidSeen, Port, PortState};
+use crate::detect::{Centring, Face, Finding, FluidSeen, Hint, Port, PortState};
 use crate::engine::Advice;
 use crate::guide::{NeedlePath, needle_aim};
 use crate::image::{LengthUnit, ScanImage};
@@ -64,6 +64,10 @@ impl LineWriter {
         line.insert("needle".into(), write.needle(finding));
         line.insert("fluid".into(), write.fluid(finding.fluid, began));
         line.insert("contact".into(), json!(finding.contact));
+        let parts = finding.hints.contact_parts.map(|share| round(share, 3));
+        line.insert("contact_parts".into(), json!(parts));
+        let hints: Vec<&str> = finding.hints.all().map(Hint::name).collect();
+        line.insert("hints".into(), json!(hints));
         Value::Object(line)
     }
 

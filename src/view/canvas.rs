@@ -1,6 +1,7 @@
 //! The picture with everything that stands inside it: what it is, where the marked side is, the marks, the ruler.
 use egui::{Align2, Painter, Rect, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
 
+use super::hint::hint_line;
 use super::marks;
 use super::placement::Placement;
 use super::ruler;
@@ -84,6 +85,7 @@ impl Canvas {
         paint_not_live(ui, &painter, scene, &placement);
         paint_border(&painter, panel, scene);
         badges(ui, &painter, placement.seen, scene);
+        paint_hint(ui, &painter, placement.seen, scene);
         orientation_marker(ui, &painter, scene, &placement);
         Some(Painted {
             frame: image.frame,
@@ -221,6 +223,21 @@ fn badges(ui: &Ui, painter: &Painter, seen: Rect, scene: &Scene<'_>) {
         announce(ui, rect, key, &say(key));
         at.x += size.x + 8.0;
     }
+}
+
+/// What would show more, inside the picture at its lower edge, where no tissue of interest lies.
+fn paint_hint(ui: &Ui, painter: &Painter, seen: Rect, scene: &Scene<'_>) {
+    let Some(words) = hint_line(scene) else {
+        return;
+    };
+    let width = seen.width() - 42.0;
+    let galley = painter.layout(words.clone(), theme::regular(17.0), theme::WARNING, width);
+    let size = galley.size() + vec2(22.0, 10.0);
+    let corner = pos2(seen.left() + 10.0, seen.bottom() - 10.0 - size.y);
+    let rect = Rect::from_min_size(corner, size);
+    painter.rect_filled(rect, 4.0, theme::PLATE);
+    painter.galley(rect.center() - galley.size() / 2.0, galley, theme::WARNING);
+    announce(ui, rect, "hint", &words);
 }
 
 /// A ring with a P at the marked side (H03).

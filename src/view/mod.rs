@@ -6,6 +6,7 @@
 mod app;
 mod canvas;
 mod headline;
+mod hint;
 mod key_table;
 mod keymap;
 mod keys;

@@ -57,7 +57,7 @@ fn lines(bytes: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "frame",
     "time_s",
     "units",
@@ -72,6 +72,8 @@ const KEYS: [&str; 14] = [
     "needle",
     "fluid",
     "contact",
+    "contact_parts",
+    "hints",
 ];
 
 #[test]
