@@ -8,10 +8,10 @@ use super::opening::{Opening, OpeningClass};
 const HOLD_S: f64 = 0.5;
 /// Frames in which an opening must be seen in the same place before it is locked.
 const HITS_TO_LOCK: u32 = 4;
-/// Frames among the last [`LATELY`] that must show it wide and with [`LOCK_FACE_MM`] of face on both sides: a look-alike
+/// Of the last [`LATELY`] frames that showed it, those that must show it plainly, wide and with [`LOCK_FACE_MM`] of face on both sides: a look-alike
 /// passes for a port now and then, a port most of the time.
 const GOOD_TO_LOCK: u32 = 3;
-const LATELY: u32 = 5;
+const LATELY: u32 = 12;
 /// Share of the opening that must be clear of shadows to acquire a lock.
 const LOCK_VISIBLE: f64 = 0.75;
 /// Face on each side needed to acquire a lock, mm.

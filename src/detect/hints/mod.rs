@@ -25,11 +25,15 @@ const BLANK: f32 = 1.0;
 const BLANK_SHARE: f32 = 0.2;
 const DARK: f32 = 7.0;
 const LIT: f32 = 24.0;
+/// Least mean level near the probe of ringing that lasts so far.
+const RINGING: f32 = 36.0;
 /// A strip is dark beside lit ones below this share of their level and this much below it: 14 dB of 60. Fat and muscle
 /// differ by less over a strip.
 const BESIDE: f32 = 0.3;
 const LESS: f32 = 60.0;
-/// Mean difference of levels two beams apart below which beams are alike, and as a share of their level: speckle
+/// How far apart two beams are compared, mm: real scanners smooth speckle over several tenths of a millimetre.
+const APART_MM: f64 = 1.2;
+/// Mean difference of their levels below which beams are alike, and as a share of their level: speckle
 /// differs by 15 and more.
 const ALIKE: f32 = 8.0;
 const ALIKE_SHARE: f32 = 0.25;
@@ -143,7 +147,10 @@ impl Strip {
         let alike = |rough: f32, level: f32| level > LIT && rough < ALIKE.min(ALIKE_SHARE * level);
         let is_shaded = shaded(self.near, lit.near) && shaded(self.below, lit.below);
         let is_dark = self.near < DARK && self.below < DARK;
-        let rings_on = alike(self.rough_near, self.near) && self.below < FALLEN * self.near;
+        // muscle drawn smooth is alike too, and dark below fat: ringing is strong where it lasts this far
+        let rings_on = self.near > RINGING
+            && alike(self.rough_near, self.near)
+            && self.below < FALLEN * self.near;
         // ringing is strong: alike and faint is what clipping leaves of skin in a dark picture
         let rings_short = self.top > LESS && alike(self.rough_top, self.top);
         let rings = rings_short && (is_shaded || is_dark);
@@ -378,12 +385,13 @@ fn measure(grid: &BeamGrid, k: usize) -> Strip {
     }
 }
 
-/// Mean difference between a beam and the second one beside it, over the depths between two ranges.
+/// Mean difference between a beam and one [`APART_MM`] beside it, over the depths between two ranges.
 fn difference(grid: &BeamGrid, beam: usize, range: [f64; 2]) -> Option<f32> {
-    let other = if beam + 2 < grid.beams.len() {
-        beam + 2
+    let apart = ((APART_MM / grid.pitch).round() as usize).max(2);
+    let other = if beam + apart < grid.beams.len() {
+        beam + apart
     } else {
-        beam.checked_sub(2)?
+        beam.checked_sub(apart)?
     };
     let [from, to] = range.map(|mm| (mm / grid.step) as usize);
     let pairs = grid.row(beam).iter().zip(grid.row(other));
