@@ -11,6 +11,7 @@ mod bench;
 mod connect;
 mod demo;
 mod evaluate;
+mod export;
 mod live;
 mod probes;
 mod record;
@@ -49,6 +50,7 @@ const EXAMPLES: &str = "Examples:
   portsight record --source virtual --seconds 10 --out session.mcap
   portsight verify session.mcap
   portsight analyze session.mcap --pump synchromed2-20 --needle 22G:51
+  portsight export session.mcap --to mha
   portsight replay recording.mha --pump synchromed2-20 --needle 22G:51
   portsight analyze recording.mha --pump synchromed2-20 --needle 22G:51 --out advice.jsonl
   portsight snapshot recording.mha --frame 40 --out picture.png
@@ -77,6 +79,8 @@ enum Verb {
     Record(record::RecordArgs),
     /// Write what is whole of a cut or damaged recording into a new one.
     Recover(record::RecoverArgs),
+    /// Write a recording as files of other programs: MetaImage, PNG, CSV. Nothing is burnt in.
+    Export(export::ExportArgs),
     /// List probes and frame grabbers: what they are, whether they may be opened, and what to do if not.
     Probes(probes::ProbesArgs),
     /// Play a recording in the window.
@@ -137,6 +141,7 @@ pub fn run() -> ExitCode {
         Some(Verb::Live(args)) => live::live(args),
         Some(Verb::Record(args)) => record::run(args),
         Some(Verb::Recover(args)) => record::recover_file(args),
+        Some(Verb::Export(args)) => export::run(args),
         Some(Verb::Probes(args)) => probes::run(args),
         Some(Verb::Replay(args)) => live::replay(args),
         Some(Verb::Analyze(args)) => analyze::run(args),

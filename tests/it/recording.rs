@@ -529,3 +529,48 @@ fn a_recording_that_is_killed_keeps_every_frame_it_acknowledged() {
     let again = program(folder).args(arguments).output().expect("runs");
     assert!(!again.status.success(), "written over");
 }
+
+#[test]
+fn what_is_exported_is_opened_again_with_the_same_pixels_scale_and_times() {
+    use portsight::exchange::{OpenOptions, open};
+    let made = made(6);
+    let folder = made.path.parent().expect("folder");
+    let (is_written, text, errors) =
+        said(program(folder).args(["export", "a.mcap", "--to", "mha"]));
+    assert!(is_written, "{text} {errors}");
+    let file = open(&folder.join("a.mha"), &OpenOptions::default()).expect("opens");
+    assert_eq!(file.frame_count(), made.frames.len());
+    for (index, frame) in made.frames.iter().enumerate() {
+        let read = file.frame(index).expect("reads");
+        let (Values::U8(then), Values::U8(now)) = (frame.samples.values(), read.samples.values())
+        else {
+            unreachable!("pictures of 8 bits");
+        };
+        assert_eq!(then, now, "{index}");
+        assert_eq!(read.source_seconds, frame.source_seconds, "{index}");
+        let (
+            ScanGeometry::Raster {
+                spacing, origin, ..
+            },
+            ScanGeometry::Raster {
+                spacing: same,
+                origin: place,
+                ..
+            },
+        ) = (&*read.geometry, &*frame.geometry)
+        else {
+            unreachable!("pictures");
+        };
+        assert_eq!((spacing, origin), (same, place), "{index}");
+    }
+    let (is_written, _, _) = said(program(folder).args(["export", "a.mcap", "--to", "mha"]));
+    assert!(!is_written, "written over");
+    let (is_written, _, errors) = said(program(folder).args(["export", "a.mcap", "--to", "csv"]));
+    assert!(is_written, "{errors}");
+    let table = std::fs::read_to_string(folder.join("a.csv")).expect("table");
+    assert_eq!(table.lines().count(), 7);
+    let (is_written, _, errors) = said(program(folder).args(["export", "a.mcap", "--to", "png"]));
+    assert!(is_written, "{errors}");
+    let picture = open(&folder.join("a.pictures"), &OpenOptions::default()).expect("opens");
+    assert_eq!(picture.frame_count(), 6);
+}
