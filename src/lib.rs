@@ -16,6 +16,7 @@ pub mod stream;
 // sources
 pub mod exchange;
 pub mod probe;
+pub mod recording;
 pub mod simulate;
 // the line of workrooms: pure, they cannot fail
 pub mod image;

@@ -668,3 +668,21 @@ settings-keys-reset = All keys as on the first day
 settings-key-taken = { $key } stays as it is. It is the key for: { $action }
 view-key-settings = Settings
 view-sources-last = Used last: { $name }
+
+# recordings
+recording-verdict-frames = { $frames } frames are whole; the file says of { $told } that they are missing
+recording-verdict-untold = { $count } frames are missing without a word about them
+recording-verdict-damage = damaged at byte { $at }: { $why }
+recording-verdict-open = it was not ended in good order: there is no sound index
+recording-verdict-sums = the checksum over the whole file does not hold
+recording-verdict-holds = the recording holds
+recording-verdict-broken = the recording does not hold
+recording-no-room = recording ended: { $free } MB are left on the disk, and they are kept for the journal
+recording-no-room-hint = Free some space. What was recorded is whole; journal and pictures go on.
+recording-searched = this recording was not ended in good order: { $frames } frames were found in it, { $places } places are damaged
+recording-searched-hint = `portsight recover FILE` writes what is whole into a new file that opens at once.
+recording-slow = the recording cannot keep up: frames are missing from it, and it counts them
+recording-slow-hint = Check the disk; stop other programs that write to it.
+recording-notes-lost = the recording cannot keep up: what was said about some frames is missing from it
+view-health-recording = Recorded: { $stored } frames, { $lost } lost
+view-health-recording-stopped = Recording ended early: { $stored } frames, { $lost } lost

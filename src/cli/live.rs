@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{
-    Advice, Command, Engine, Feed, FileFeed, Look, Picture, Session, SessionOptions, SourceChoice,
-    VirtualFeed,
+    Advice, Command, Engine, Feed, FileFeed, Look, Picture, RecordingFeed, Scribe, Session,
+    SessionOptions, SourceChoice, VirtualFeed,
 };
 use crate::evidence::LineWriter;
 use crate::exchange::{IgtlServer, serve_address};
@@ -25,6 +25,7 @@ use crate::sound::Player;
 use crate::view;
 
 use super::connect::Opening;
+use super::record::{is_recording, open_recording};
 use super::signals::Stop;
 use super::source::{Chosen, open_file};
 use super::staging::{STAGED_BY, WAY_STAGED_BY, approach_by, staging};
@@ -78,6 +79,9 @@ pub(super) struct LiveArgs {
     /// address to be reached from other machines, as in 0.0.0.0:18945
     #[arg(long, value_name = "[ADDRESS:]PORT")]
     publish: Option<String>,
+    /// Do not record the frames into the session's folder
+    #[arg(long)]
+    no_recording: bool,
     /// Seed of the virtual patient
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -216,6 +220,15 @@ pub(super) fn options(
     }
 }
 
+/// Puts advice into lines, for the recording.
+fn scribe() -> Scribe {
+    let mut lines = LineWriter::default();
+    Box::new(move |picture, advice| {
+        let image = &picture.image;
+        lines.line(image.frame.0, image, advice).to_string()
+    })
+}
+
 /// What the virtual patient brings along, unless the user says otherwise.
 pub(super) fn virtual_setup(mut setup: SetupArgs, preset: Preset) -> anyhow::Result<SetupArgs> {
     if setup.pump == "generic" {
@@ -280,6 +293,7 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
     };
     let options = SessionOptions {
         choice: Some(args.source.clone()),
+        keep_frames: (!args.no_recording).then(scribe),
         server: args
             .publish
             .as_deref()
@@ -301,11 +315,16 @@ pub(super) fn live(args: &LiveArgs) -> anyhow::Result<()> {
 
 pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
     let chosen = Chosen::of(&args.setup)?;
-    let file = open_file(&args.file, &args.how)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let feed = FileFeed::new(file, Arc::clone(&clock));
+    let feed: Box<dyn Feed> = if is_recording(&args.file) {
+        let playback = open_recording(&args.file)?;
+        Box::new(RecordingFeed::new(playback, Arc::clone(&clock)))
+    } else {
+        let file = open_file(&args.file, &args.how)?;
+        Box::new(FileFeed::new(file, Arc::clone(&clock)))
+    };
     window(
-        Box::new(feed),
+        feed,
         options(chosen, &clock, Some(session_folder(&clock)?)),
         args.window.options(),
     )
@@ -365,6 +384,7 @@ pub(super) fn default_window(shown_as: view::ViewOptions) -> anyhow::Result<()> 
     let feed = virtual_feed(Preset::Easy, 1, &clock);
     let options = SessionOptions {
         choice: Some(SourceChoice::Virtual(Preset::Easy)),
+        keep_frames: Some(scribe()),
         connector: Some(opening.connector()),
         scout: Some(opening.scout()),
         ..options(chosen, &clock, Some(session_folder(&clock)?))

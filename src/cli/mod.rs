@@ -6,12 +6,15 @@
     reason = "the command line is the one room that talks to the terminal"
 )]
 mod analyze;
+mod as_live;
 mod bench;
 mod connect;
 mod demo;
 mod evaluate;
+mod export;
 mod live;
 mod probes;
+mod record;
 mod rehearse;
 mod signals;
 mod simulate;
@@ -44,6 +47,10 @@ const EXAMPLES: &str = "Examples:
   portsight live --source usb                       the window, on the first probe that is ready
   portsight live --source v4l2:/dev/video0          the window, on a frame grabber
   portsight live --source igtl:localhost            the window, on a PLUS or 3D Slicer server
+  portsight record --source virtual --seconds 10 --out session.mcap
+  portsight verify session.mcap
+  portsight analyze session.mcap --pump synchromed2-20 --needle 22G:51
+  portsight export session.mcap --to mha
   portsight replay recording.mha --pump synchromed2-20 --needle 22G:51
   portsight analyze recording.mha --pump synchromed2-20 --needle 22G:51 --out advice.jsonl
   portsight snapshot recording.mha --frame 40 --out picture.png
@@ -68,6 +75,12 @@ pub struct Cli {
 enum Verb {
     /// Watch a live source: in the window, or headless.
     Live(live::LiveArgs),
+    /// Record a source into a file, without a window; every frame it could not take is counted.
+    Record(record::RecordArgs),
+    /// Write what is whole of a cut or damaged recording into a new one.
+    Recover(record::RecoverArgs),
+    /// Write a recording as files of other programs: MetaImage, PNG, CSV. Nothing is burnt in.
+    Export(export::ExportArgs),
     /// List probes and frame grabbers: what they are, whether they may be opened, and what to do if not.
     Probes(probes::ProbesArgs),
     /// Play a recording in the window.
@@ -84,7 +97,7 @@ enum Verb {
     Rehearse(rehearse::RehearseArgs),
     /// Training: random virtual patients with a hidden port, scored in mm and seconds. Leaves no session.
     Train(train::TrainArgs),
-    /// Check that a session is whole and unaltered: its journal, and every file against it.
+    /// Check that a session is whole and unaltered (its journal, and every file against it), or that a recording is.
     Verify(verify::VerifyArgs),
     /// Measure frames a second and the time of every stage on this machine.
     Bench(bench::BenchArgs),
@@ -126,6 +139,9 @@ pub fn run() -> ExitCode {
     let done = match &cli.verb {
         None => demo::without_verb(),
         Some(Verb::Live(args)) => live::live(args),
+        Some(Verb::Record(args)) => record::run(args),
+        Some(Verb::Recover(args)) => record::recover_file(args),
+        Some(Verb::Export(args)) => export::run(args),
         Some(Verb::Probes(args)) => probes::run(args),
         Some(Verb::Replay(args)) => live::replay(args),
         Some(Verb::Analyze(args)) => analyze::run(args),

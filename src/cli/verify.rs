@@ -1,16 +1,21 @@
 //! `verify`: whether what a session left behind is whole and unaltered.
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
+use crate::notice::Notice;
 use crate::procedure::{
     BadFile, JOURNAL_FILE, SessionVerdict, session_of, verify_file, verify_journal, verify_session,
 };
 
+use crate::recording::verify_recording;
+
+use super::record::is_recording;
+
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// A session's folder, one file of it, a journal (.jsonl), or a folder of sessions
+    /// A session's folder, one file of it, a journal (.jsonl), a recording (.mcap), or a folder of sessions
     path: PathBuf,
 }
 
@@ -27,6 +32,9 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<()> {
     if path.is_dir() {
         return folder(path);
     }
+    if is_recording(path) && session_of(path).is_none() {
+        return recording(path);
+    }
     let Some((session, file)) = session_of(path) else {
         bail!(
             "expected a file of a session, with {JOURNAL_FILE} in its folder; got {}",
@@ -34,7 +42,23 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<()> {
         );
     };
     let verdict = verify_file(&session, &file)?;
-    if !tell(&verdict) {
+    let is_sound = tell(&verdict);
+    if is_recording(path) {
+        recording(path)?;
+    }
+    if !is_sound {
+        bail!("{} does not hold", path.display());
+    }
+    Ok(())
+}
+
+/// A recording is checked by what is in it; one of a session also by its journal.
+fn recording(path: &Path) -> anyhow::Result<()> {
+    let verdict = verify_recording(path).map_err(|problem| anyhow!(Notice::of(&problem).line()))?;
+    for line in verdict.lines() {
+        println!("{line}");
+    }
+    if !verdict.holds() {
         bail!("{} does not hold", path.display());
     }
     Ok(())

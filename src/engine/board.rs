@@ -9,6 +9,7 @@ use crate::notice::Notice;
 use crate::probe::Listing;
 use crate::procedure::{Event, Refill};
 use crate::pump::{Needle, PumpModel};
+use crate::recording::Tape as Reel;
 use crate::stream::{Newest, Queue, SourceFacts};
 
 use super::publish::Publisher;
@@ -118,6 +119,8 @@ pub(super) struct Shared {
     pub publisher: Publisher,
     /// Where pictures go that are to be recorded; `None` records nothing.
     pub tape: Option<Tape>,
+    /// Where every captured frame goes; `None` keeps none.
+    pub reel: Option<Reel>,
     pub frozen: AtomicBool,
     /// Counts changes of pump and needle, so that the reader advises again on the picture it has.
     pub setup_changes: AtomicU64,
@@ -134,6 +137,7 @@ pub(super) struct Beginning {
     pub source: Source,
     pub publisher: Publisher,
     pub tape: Option<Tape>,
+    pub reel: Option<Reel>,
     pub pumps: Arc<Vec<PumpModel>>,
     pub pump: Arc<PumpModel>,
     pub needle: Option<Needle>,
@@ -152,6 +156,7 @@ impl Shared {
             to_desk: Queue::new(DESK_JOBS),
             publisher: with.publisher,
             tape: with.tape,
+            reel: with.reel,
             frozen: AtomicBool::new(false),
             setup_changes: AtomicU64::new(0),
             plane_requests: Queue::new(PLANE_REQUESTS),

@@ -145,6 +145,7 @@ impl Capture {
         board.pose = self.feed.pose();
         board.settings = Arc::clone(&frame.settings);
         drop(board);
+        shared.keep_frame(&frame);
         shared.frames.put(frame);
     }
 

@@ -101,6 +101,7 @@ impl Desk {
         let Some(journal) = &mut self.journal else {
             return;
         };
+        self.shared.keep_event(&event);
         match journal.write(event) {
             Ok(()) => self.shared.board().journalled = journal.entries(),
             Err(problem) => self.shared.add_notice(Notice::of(&problem)),

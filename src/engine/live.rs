@@ -9,35 +9,35 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::exchange::IgtlServer;
-use crate::frame::{FrameId, Origin};
-use crate::guide::limits;
+use crate::frame::FrameId;
 use crate::image::{ImageChain, PictureSize};
 use crate::notice::Notice;
 use crate::procedure::{Event, Journal, RECORDING_FILE, SessionFolder};
 use crate::pump::{Needle, PumpModel};
+use crate::recording::{Channel, Tape as Reel};
 use crate::report::SessionAbout;
 use crate::stream::{Ending, HealthMeter, Taken, Worker};
 
 use super::board::{Beginning, Flow, Job, PlaneRequest, Shared, Source};
 use super::capture::Capture;
 use super::desk::Desk;
+use super::keep_frames;
 use super::publish::Publisher;
+use super::read_log::{FormedNote, PlaneWord, ReadNote, Scribe, Sight};
 use super::reader::{Moment, Reader};
 use super::recorder::{Recorder, RecordingPlan, Tape};
 use super::refill_desk::RefillLog;
 use super::stopwatch::Stopwatch;
 use super::transitions::Transitions;
+use super::watch::{self, moment_of};
 use super::{
     Advice, Command, Connector, Feed, Liveness, Look, Picture, Scout, Session, SourceChoice,
 };
 
 /// How long a worker waits for something before it looks whether it was told to stop.
-const PATIENCE: Duration = Duration::from_millis(50);
+pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 /// Waits of [`PATIENCE`] between two looks for sources: about a second.
 const SCOUT_RESTS: u32 = 20;
-/// How often the age of the newest frame is looked at; a fifth of the stale limit.
-const WATCH_PERIOD: Duration = Duration::from_millis(20);
-
 /// Hears every picture that was read, with its advice, on the read worker.
 pub type Listener = Box<dyn FnMut(&Picture, &Advice) + Send>;
 
@@ -57,6 +57,8 @@ pub struct SessionOptions {
     pub folder: Option<SessionFolder>,
     /// What is recorded into the folder; `None` records nothing.
     pub recording: Option<RecordingPlan>,
+    /// Puts advice into lines for the recording of every frame, into the folder; `None` keeps no frames.
+    pub keep_frames: Option<Scribe>,
     /// The source as it was chosen; `None` for files.
     pub choice: Option<SourceChoice>,
     /// Opens other sources on request; `None` keeps the one the session begins with.
@@ -80,6 +82,7 @@ impl SessionOptions {
             size: PictureSize::default(),
             folder: None,
             recording: None,
+            keep_frames: None,
             choice: None,
             connector: None,
             scout: None,
@@ -117,6 +120,11 @@ impl Engine {
                 .recording
                 .filter(|_| options.folder.is_some())
                 .map(Tape::new),
+            reel: options
+                .keep_frames
+                .as_ref()
+                .filter(|_| options.folder.is_some())
+                .map(|_| Reel::default()),
             pumps: options.pumps,
             pump: Arc::clone(&options.pump),
             needle: options.needle,
@@ -136,18 +144,20 @@ impl Engine {
             started_utc: options.clock.wall(),
         };
         let recorder = recorder(options.folder.as_ref(), &shared);
+        let frames = keep_frames::start(options.folder.as_ref(), &shared)?;
         let log = RefillLog::new(about);
         let desk = Desk::new(journal, options.folder, Arc::clone(&shared), log);
         let capture = Capture::new(feed, options.connector, Arc::clone(&shared));
         let mut workers = vec![start_desk(desk)?];
         // Stopped after the workers that feed it, and before the desk, which then finds the file finished.
+        workers.extend(frames);
         if let Some(recorder) = recorder {
             workers.push(start_recorder(recorder)?);
         }
         workers.extend([
-            start_read(Arc::clone(&shared), options.on_advice)?,
+            start_read(Arc::clone(&shared), options.on_advice, options.keep_frames)?,
             start_form(Arc::clone(&shared), options.size)?,
-            start_watch(Arc::clone(&shared))?,
+            watch::start(Arc::clone(&shared))?,
             start_capture(capture)?,
         ]);
         if let Some(scout) = options.scout {
@@ -344,13 +354,19 @@ fn start_form(shared: Arc<Shared>, size: PictureSize) -> std::io::Result<Worker>
         if shared.is_frozen() || frame.id < since_now {
             return ControlFlow::Continue(());
         }
-        if std::mem::replace(&mut since, since_now) != since_now {
+        let anew = std::mem::replace(&mut since, since_now) != since_now;
+        if anew {
             // Nothing of an older stream may stay in the picture (persistence).
             chain = ImageChain::new(size);
             meter = HealthMeter::default();
         }
         let begun = shared.clock.now();
         let image = chain.form(&frame);
+        let note = FormedNote {
+            frame: frame.id,
+            anew,
+        };
+        shared.keep_note(Channel::Formed, frame.captured_at, &note);
         let ended = shared.clock.now();
         meter.note(frame.id, ended);
         meter.set_skipped(shared.pictures.replaced());
@@ -381,8 +397,14 @@ fn start_form(shared: Arc<Shared>, size: PictureSize) -> std::io::Result<Worker>
     clippy::too_many_lines,
     reason = "one picture from its mailbox to the board, read top down"
 )]
-fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::Result<Worker> {
-    let mut reader = Reader::new(shared.board().source.is_still);
+fn start_read(
+    shared: Arc<Shared>,
+    mut on_advice: Option<Listener>,
+    mut scribe: Option<Scribe>,
+) -> std::io::Result<Worker> {
+    let is_first_still = shared.board().source.is_still;
+    let mut reader = Reader::new(is_first_still);
+    let mut is_first = true;
     let mut since = FrameId(0);
     let mut meter = HealthMeter::default();
     let mut watch = Stopwatch::default();
@@ -418,7 +440,9 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             last = None;
             return ControlFlow::Continue(());
         }
+        let mut anew = std::mem::take(&mut is_first).then(|| sight(is_first_still));
         if std::mem::replace(&mut since, since_now) != since_now {
+            anew = Some(sight(is_still));
             // Nothing learnt from an older stream holds: the detector begins anew.
             reader.forget_planes();
             if reader.take_planes_lost() {
@@ -427,6 +451,17 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
             reader = Reader::new(is_still);
             meter = HealthMeter::default();
         }
+        let mut note = ReadNote {
+            frame: picture.image.frame,
+            is_new,
+            anew,
+            standing,
+            pump: pump.id.clone(),
+            needle: needle.map(|needle| needle.to_string()),
+            way: way.0,
+            vetoed: way.1,
+            planes: Vec::new(),
+        };
         reader.choose(pump, needle);
         reader.choose_way(way.0, way.1);
         let begun = shared.clock.now();
@@ -435,7 +470,7 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
         } else {
             reader.again(&picture.image, standing)
         };
-        let advice = if hear_of_planes(&mut reader, &shared) {
+        let advice = if hear_of_planes(&mut reader, &shared, &mut note.planes) {
             let moment = if is_new { Moment::Now } else { standing };
             reader.again(&picture.image, moment)
         } else {
@@ -457,6 +492,11 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
         if is_new {
             shared.publisher.publish(&picture, &advice);
         }
+        if let Some(scribe) = &mut scribe {
+            let at = picture.image.captured_at;
+            shared.keep_note(Channel::Reads, at, &note);
+            shared.keep_text(Channel::Advice, at, scribe(&picture, &advice));
+        }
         if let Some(hear) = &mut on_advice {
             hear(&picture, &advice);
         }
@@ -466,13 +506,20 @@ fn start_read(shared: Arc<Shared>, mut on_advice: Option<Listener>) -> std::io::
     })
 }
 
+fn sight(is_still: bool) -> Sight {
+    if is_still {
+        Sight::Still
+    } else {
+        Sight::Sequence
+    }
+}
+
 /// Takes what the operator said of planes; returns whether it changes what is advised.
-fn hear_of_planes(reader: &mut Reader, shared: &Shared) -> bool {
-    let mut is_changed = false;
+fn hear_of_planes(reader: &mut Reader, shared: &Shared, words: &mut Vec<PlaneWord>) -> bool {
     while let Taken::Value(request) = shared.plane_requests.take(Duration::ZERO) {
-        is_changed = true;
         match request {
             PlaneRequest::Confirm => {
+                words.push(PlaneWord::Confirm);
                 let event = match reader.confirm_plane() {
                     Ok(planes) => Event::plane_confirmed(&planes),
                     Err(reason) => Some(Event::PlaneRefused { reason }),
@@ -481,92 +528,14 @@ fn hear_of_planes(reader: &mut Reader, shared: &Shared) -> bool {
                     shared.desk(Job::Event(event));
                 }
             }
-            PlaneRequest::Forget => reader.forget_planes(),
+            PlaneRequest::Forget => {
+                words.push(PlaneWord::Forget);
+                reader.forget_planes();
+            }
         }
     }
     if reader.take_planes_lost() {
         shared.desk(Job::Event(Event::PlanesLost));
     }
-    is_changed
-}
-
-/// Decides what the newest frame's age means.
-fn liveness_of(shared: &Shared) -> (Liveness, Option<Duration>) {
-    let now = shared.clock.now();
-    let board = shared.board();
-    let age = board.last_captured.map(|at| now.since(at));
-    let state = match age {
-        _ if shared.is_frozen() => Liveness::Frozen,
-        _ if matches!(board.flow, Flow::Lost | Flow::Gone) => Liveness::NotLive,
-        _ if board.flow == Flow::Finished => Liveness::Ended,
-        None => Liveness::Waiting,
-        Some(age) if age > limits::NOT_LIVE_AFTER => Liveness::NotLive,
-        Some(age) if age > limits::STALE_AFTER => Liveness::Stale,
-        Some(_) => Liveness::Running,
-    };
-    (state, age)
-}
-
-fn start_watch(shared: Arc<Shared>) -> std::io::Result<Worker> {
-    // It only words what another worker found; whether that was a still does not matter to it.
-    let mut reader = Reader::new(false);
-    Worker::start("watch", move || {
-        std::thread::sleep(WATCH_PERIOD);
-        let (state, age) = liveness_of(&shared);
-        let mut board = shared.board();
-        if board.liveness == state {
-            return ControlFlow::Continue(());
-        }
-        reader.choose(Arc::clone(&board.pump), board.needle);
-        // State and advice change together: nobody may see a picture that is not live with a path from before. Words
-        // for a past picture have no marks to draw, so the lock is held for microseconds.
-        board.liveness = state;
-        let moment = moment_of(state, board.source.origin);
-        let past = match (&board.picture, &board.advice) {
-            (Some(picture), Some(advice)) if moment != Moment::Now => {
-                Some(reader.advise(&picture.image, advice.finding.clone(), moment))
-            }
-            _ => None,
-        };
-        if let Some(past) = &past {
-            board.advice = Some(Arc::new(past.clone()));
-        }
-        drop(board);
-        shared.publisher.follow(state);
-        shared.desk(Job::Event(Event::LivenessChanged {
-            state: state_name(state),
-            age_ms: age.map(|a| a.as_secs_f64() * 1e3),
-        }));
-        if let Some(past) = past {
-            shared.desk(Job::Event(Event::GuidanceWithheld {
-                frame: Some(past.guidance.frame),
-                reasons: past.guidance.withheld,
-            }));
-        }
-        shared.wake();
-        ControlFlow::Continue(())
-    })
-}
-
-/// How a picture in this state stands to now. A replayed or simulated picture that the operator froze may keep its
-/// path; a living one may not (H01).
-fn moment_of(state: Liveness, origin: Origin) -> Moment {
-    match state {
-        Liveness::NotLive => Moment::Gone,
-        Liveness::Stale => Moment::Late,
-        Liveness::Frozen if origin == Origin::Live => Moment::Late,
-        Liveness::Frozen | Liveness::Waiting | Liveness::Running | Liveness::Ended => Moment::Now,
-    }
-}
-
-fn state_name(state: Liveness) -> String {
-    match state {
-        Liveness::Waiting => "waiting",
-        Liveness::Running => "running",
-        Liveness::Stale => "stale",
-        Liveness::NotLive => "not_live",
-        Liveness::Frozen => "frozen",
-        Liveness::Ended => "ended",
-    }
-    .to_owned()
+    !words.is_empty()
 }

@@ -14,7 +14,8 @@ use crate::space::Millimeters;
 use super::Advice;
 
 /// How the picture stands to now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Moment {
     /// It is the newest and fresh, or time does not matter (a file read frame by frame).
     Now,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::notice::Notice;
 use crate::procedure::{
-    Action, Event, Kept, Move, RECORDING_FILE, Refill, RefillEvent, SESSION_FILE, Step,
+    Action, Event, FRAMES_FILE, Kept, Move, RECORDING_FILE, Refill, RefillEvent, SESSION_FILE, Step,
 };
 use crate::report::{
     GuidanceCounts, Report, ReportImage, SessionAbout, SessionNow, TimelineEntry, session_file,
@@ -202,16 +202,16 @@ impl Desk {
 
     /// The last work of a session: recording, report and session file, then the entry that closes the journal.
     pub(super) fn end(&mut self, frames: u64, missing: u64) {
-        let recording = self.folder.as_ref().and_then(|folder| {
-            folder
-                .place(RECORDING_FILE)
-                .is_file()
-                .then(|| folder.record(RECORDING_FILE))
-        });
-        match recording {
-            Some(Ok(record)) => self.record_file(record),
-            Some(Err(problem)) => self.shared.tell_trouble(Notice::of(&problem)),
-            None => {}
+        for file in [RECORDING_FILE, FRAMES_FILE] {
+            let folder = self.folder.as_ref();
+            let recording = folder
+                .filter(|folder| folder.place(file).is_file())
+                .map(|folder| folder.record(file));
+            match recording {
+                Some(Ok(record)) => self.record_file(record),
+                Some(Err(problem)) => self.shared.tell_trouble(Notice::of(&problem)),
+                None => {}
+            }
         }
         let has_refill = self.log.refill.moments().begun.is_some();
         if has_refill && self.log.is_new {

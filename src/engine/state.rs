@@ -13,6 +13,7 @@ use crate::overlay::Marks;
 use crate::probe::Listing;
 use crate::procedure::{Action, Circumstances, PathSeen, Refill};
 use crate::pump::{Needle, PumpModel};
+use crate::recording::RecordingCounts;
 use crate::stream::{SourceFacts, StreamHealth, WireCounts};
 use crate::training::{TrainingAction, TrainingLook};
 
@@ -89,6 +90,8 @@ pub struct Stations {
     pub read_times: StageTimes,
     /// From capture until the picture was handed to the screen.
     pub shown_times: StageTimes,
+    /// What the recording of every frame has and has not.
+    pub recording: RecordingCounts,
     /// Pictures shown with the marks of another frame; must stay 0 (H02).
     pub shown_mismatches: u64,
 }

@@ -16,6 +16,8 @@ pub const JOURNAL_FILE: &str = "journal.jsonl";
 pub const SESSION_FILE: &str = "session.json";
 /// Name of the recording.
 pub const RECORDING_FILE: &str = "recording.mha";
+/// Name of the recording of every frame.
+pub const FRAMES_FILE: &str = "frames.mcap";
 /// Folder of kept pictures.
 pub const IMAGES_FOLDER: &str = "images";
 /// A file is read for its hash in pieces of this size, bytes.

@@ -18,8 +18,8 @@ mod volume;
 
 pub use event::{Entry, Event, Kept};
 pub use folder::{
-    FileRecord, FolderProblem, IMAGES_FOLDER, JOURNAL_FILE, RECORDING_FILE, SESSION_FILE,
-    SessionFolder,
+    FRAMES_FILE, FileRecord, FolderProblem, IMAGES_FOLDER, JOURNAL_FILE, RECORDING_FILE,
+    SESSION_FILE, SessionFolder,
 };
 pub use form::{Field, FieldError, FluidAnswer, Value};
 pub use journal::{Journal, JournalProblem};

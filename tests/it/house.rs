@@ -17,6 +17,7 @@ const ROOMS: &[&str] = &[
     "stream",
     "exchange",
     "probe",
+    "recording",
     "simulate",
     "image",
     "detect",
@@ -163,8 +164,17 @@ fn pure_rooms_read_no_clock_start_no_thread_and_touch_no_file() {
 fn special_crates_stay_in_their_rooms() {
     let homes: &[(&str, &[&str])] = &[
         ("rusb::", &["probe/usb/"]),
-        ("rustix::", &["probe/grabber/v4l2/", "procedure/folder.rs"]),
+        (
+            "rustix::",
+            &[
+                "probe/grabber/v4l2/",
+                "procedure/folder.rs",
+                "recording/disk.rs",
+            ],
+        ),
         ("krilla::", &["report/pdf.rs"]),
+        ("mcap::", &["recording/"]),
+        ("zstd::", &["recording/"]),
         ("hound::", &["sound/wave.rs"]),
         // Other programs are started in one place only.
         ("Stdio::", &["sound/player.rs"]),

@@ -9,6 +9,7 @@ mod hazards;
 mod house;
 mod igtl;
 mod image;
+mod recording;
 mod rehearse;
 mod screens;
 mod session;

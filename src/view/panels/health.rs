@@ -4,6 +4,7 @@ use egui::{Grid, Label, RichText, Ui};
 use super::side::heading;
 use crate::engine::StageTimes;
 use crate::notice::Severity;
+use crate::recording::RecordingState;
 use crate::stream::StreamHealth;
 use crate::view::scene::Scene;
 use crate::view::theme;
@@ -87,6 +88,14 @@ fn stream_ui(ui: &mut Ui, scene: &Scene<'_>) {
         |age| format!("{:.0} ms", age.as_secs_f64() * 1e3),
     );
     figure(ui, &format!("{}: {age}", say("view-health-age")));
+    let recording = stations.recording;
+    let key = match recording.state {
+        RecordingState::Off => return,
+        RecordingState::Running => "view-health-recording",
+        RecordingState::Stopped => "view-health-recording-stopped",
+    };
+    let (stored, lost) = (recording.stored.to_string(), recording.lost.to_string());
+    figure(ui, &say_with(key, &[("stored", &stored), ("lost", &lost)]));
 }
 
 fn notices_ui(ui: &mut Ui, scene: &Scene<'_>) {
