@@ -13,7 +13,7 @@ use crate::image::{ImageChain, PictureSize};
 use crate::notice::Notice;
 
 use super::as_live::as_live;
-use super::record::{is_recording, open_recording};
+use super::record::{is_recording, open_to_read};
 use super::source::{Chosen, open_file};
 use super::{FileArgs, SetupArgs};
 
@@ -39,7 +39,7 @@ type Frames = Box<dyn FnMut(usize) -> Option<anyhow::Result<Option<Arc<Frame>>>>
 
 fn frames_of(args: &AnalyzeArgs) -> anyhow::Result<(Frames, bool, Vec<Notice>)> {
     if is_recording(&args.file) {
-        let playback = open_recording(&args.file)?;
+        let playback = open_to_read(&args.file, &args.how)?;
         let count = playback.recording().frame_count();
         let frames = move |index| {
             let read = (index < count).then(|| playback.frame(index))?;

@@ -25,7 +25,7 @@ use crate::sound::Player;
 use crate::view;
 
 use super::connect::Opening;
-use super::record::{is_recording, open_recording};
+use super::record::{is_recording, open_to_read};
 use super::signals::Stop;
 use super::source::{Chosen, open_file};
 use super::staging::{STAGED_BY, WAY_STAGED_BY, approach_by, staging};
@@ -317,7 +317,7 @@ pub(super) fn replay(args: &ReplayArgs) -> anyhow::Result<()> {
     let chosen = Chosen::of(&args.setup)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let feed: Box<dyn Feed> = if is_recording(&args.file) {
-        let playback = open_recording(&args.file)?;
+        let playback = open_to_read(&args.file, &args.how)?;
         Box::new(RecordingFeed::new(playback, Arc::clone(&clock)))
     } else {
         let file = open_file(&args.file, &args.how)?;

@@ -199,6 +199,26 @@ pub(super) fn recover_file(args: &RecoverArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens a recording to be read anew; refuses what is told of other files, which a recording knows by itself.
+pub(super) fn open_to_read(
+    path: &Path,
+    how: &super::FileArgs,
+) -> anyhow::Result<crate::recording::Playback> {
+    let told = [
+        ("--mm-per-px", how.mm_per_px.is_some()),
+        ("--orientation", how.orientation.is_some()),
+        ("--crop", how.crop.is_some()),
+        ("--geometry", how.geometry.is_some()),
+    ];
+    if let Some((name, _)) = told.into_iter().find(|(_, is_given)| *is_given) {
+        anyhow::bail!(
+            "{name} was given, but a recording holds its frames as they came, with scale, orientation and geometry of \
+             their own; nothing was read. Leave {name} out."
+        );
+    }
+    open_recording(path)
+}
+
 /// Opens a recording, and says so when it had to be searched.
 pub(super) fn open_recording(path: &Path) -> anyhow::Result<crate::recording::Playback> {
     let recording = crate::recording::Recording::open(path).map_err(|p| told(&p))?;

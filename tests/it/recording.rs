@@ -482,6 +482,11 @@ fn a_session_is_recorded_sealed_and_read_again_as_it_was_line_for_line() {
     let (is_read, lines, errors) = said(program(folder).args(["analyze", &frames]));
     assert!(is_read, "{errors}");
     assert_eq!(lines.lines().count(), recording.frame_count() + 1);
+    // It knows its own scale: another one is refused, not passed over in silence.
+    let scaled = ["analyze", &frames, "--mm-per-px", "0.1,0.1"];
+    let (is_read, lines, errors) = said(program(folder).args(scaled));
+    assert!(!is_read && lines.is_empty(), "{lines}");
+    assert!(errors.contains("--mm-per-px"), "{errors}");
 }
 
 #[test]
