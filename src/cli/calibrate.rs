@@ -5,7 +5,8 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use crate::calibrate::{
-    Calibration, Echo, Medium, Phantom, Picture, StillParts, calibrate, find_echoes,
+    Calibration, Echo, Medium, Phantom, Picture, StillParts, TrackerSample, calibrate, delay,
+    find_echoes, plate_line,
 };
 use crate::exchange::FileSource;
 use crate::frame::{Frame, Values};
@@ -36,6 +37,10 @@ pub(super) struct CalibrateArgs {
     /// Write every wire seen: `frame,status,wire,x_px,y_px`
     #[arg(long, value_name = "F.csv", requires = "phantom")]
     wires_out: Option<PathBuf>,
+    /// Poses of the probe over a flat plate, for the delay between the two clocks: CSV with the columns `t_s`,
+    /// `status`, `m03`, `m13`, `m23`
+    #[arg(long, value_name = "T.csv", conflicts_with = "phantom")]
+    tracker: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
@@ -43,10 +48,73 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
     if file.geometry().depth().is_some() {
         bail!("expected pictures, got scan lines: their scale is known from their geometry");
     }
-    match &args.phantom {
-        Some(phantom) => with_phantom(args, &file, phantom),
-        None => bail!("nothing to measure with: give --phantom P.json"),
+    match (&args.phantom, &args.tracker) {
+        (Some(phantom), _) => with_phantom(args, &file, phantom),
+        (None, Some(tracker)) => with_tracker(args, &file, tracker),
+        (None, None) => bail!("nothing to measure with: give --phantom P.json or --tracker T.csv"),
     }
+}
+
+fn with_tracker(args: &CalibrateArgs, file: &FileSource, path: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read tracker poses {}", path.display()))?;
+    let tracker = tracker_samples(&text)
+        .with_context(|| format!("{} cannot be used; no delay", path.display()))?;
+    let mut line = Vec::new();
+    for (index, time) in file.times().iter().enumerate().take(MOST_FRAMES) {
+        let stored = Stored::of(&*file.frame(index)?, file)?;
+        if let (Some(time), Some(plate)) = (time, plate_line(&stored.picture()?)) {
+            line.push((*time, plate.y_middle));
+        }
+    }
+    let found = delay(&line, &tracker)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&found)?);
+    } else {
+        println!(
+            "tracker time = video time {:+.3} s (explains {:.2} of the motion in {} frames)",
+            found.delay_s, found.explained, found.frames_used
+        );
+    }
+    Ok(())
+}
+
+/// Time and position of every pose whose status is OK.
+fn tracker_samples(text: &str) -> anyhow::Result<Vec<TrackerSample>> {
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let column = |name: &str| {
+        let found = names.iter().position(|n| n.trim() == name);
+        found.ok_or_else(|| {
+            anyhow!("expected the columns t_s, status, m03, m13, m23; {name} is missing")
+        })
+    };
+    let status = column("status")?;
+    let wanted = [
+        column("t_s")?,
+        column("m03")?,
+        column("m13")?,
+        column("m23")?,
+    ];
+    let mut samples = Vec::new();
+    for (number, line) in lines.enumerate() {
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        if cells.get(status) != Some(&"OK") {
+            continue;
+        }
+        let number_at = |column: usize| {
+            let value = cells.get(column).and_then(|c| c.parse::<f64>().ok());
+            value
+                .filter(|v| v.is_finite())
+                .ok_or_else(|| anyhow!("line {}: expected numbers, got {line:?}", number + 2))
+        };
+        let [t, x, y, z] = wanted;
+        samples.push(TrackerSample {
+            seconds: number_at(t)?,
+            position: [number_at(x)?, number_at(y)?, number_at(z)?],
+        });
+    }
+    Ok(samples)
 }
 
 fn with_phantom(args: &CalibrateArgs, file: &FileSource, path: &Path) -> anyhow::Result<()> {
