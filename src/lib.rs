@@ -21,6 +21,7 @@ pub mod simulate;
 // the line of workrooms: pure, they cannot fail
 pub mod image;
 // what is in it, what may be said of it, and how that looks
+pub mod calibrate;
 pub mod detect;
 pub mod guide;
 pub mod overlay;

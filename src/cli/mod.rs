@@ -8,6 +8,7 @@
 mod analyze;
 mod as_live;
 mod bench;
+mod calibrate;
 mod connect;
 mod demo;
 mod evaluate;
@@ -53,6 +54,7 @@ const EXAMPLES: &str = "Examples:
   portsight export session.mcap --to mha
   portsight replay recording.mha --pump synchromed2-20 --needle 22G:51
   portsight analyze recording.mha --pump synchromed2-20 --needle 22G:51 --out advice.jsonl
+  portsight calibrate wires.mha --phantom assets/phantoms/fcal-2.0.json --medium water:22 --json
   portsight snapshot recording.mha --frame 40 --out picture.png
   portsight evaluate FOLDER                         every recording that has a truth file beside it
   portsight simulate --preset scar --seed 7 --seconds 4 --out scar.mha
@@ -87,6 +89,8 @@ enum Verb {
     Replay(live::ReplayArgs),
     /// Read every frame of a file and write what was found and advised, one JSON object a line.
     Analyze(analyze::AnalyzeArgs),
+    /// Measure millimetres per pixel: from a wire phantom, a burnt-in ruler, or a tracked plate.
+    Calibrate(calibrate::CalibrateArgs),
     /// Score the detector against known truth.
     Evaluate(evaluate::EvaluateArgs),
     /// Draw one frame with its marks, scale and disclaimer into a PNG. Needs no display.
@@ -145,6 +149,7 @@ pub fn run() -> ExitCode {
         Some(Verb::Probes(args)) => probes::run(args),
         Some(Verb::Replay(args)) => live::replay(args),
         Some(Verb::Analyze(args)) => analyze::run(args),
+        Some(Verb::Calibrate(args)) => calibrate::run(args),
         Some(Verb::Evaluate(args)) => evaluate::run(args),
         Some(Verb::Snapshot(args)) => snapshot::run(args),
         Some(Verb::Simulate(args)) => simulate::run(args),

@@ -20,6 +20,7 @@ const ROOMS: &[&str] = &[
     "recording",
     "simulate",
     "image",
+    "calibrate",
     "detect",
     "guide",
     "overlay",
@@ -34,7 +35,7 @@ const ROOMS: &[&str] = &[
     "cli",
 ];
 /// The rooms that are pure: no I/O, no clock, no thread.
-const PURE: &[&str] = &["space", "image", "detect", "guide", "overlay"];
+const PURE: &[&str] = &["space", "image", "calibrate", "detect", "guide", "overlay"];
 const LONGEST_FILE: usize = 600;
 const BANNED_NAMES: &[&str] = &["utils", "helpers", "common", "misc", "types"];
 

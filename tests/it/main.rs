@@ -1,5 +1,6 @@
 //! Tests across rooms, in one binary: each further binary would link the whole window stack again.
 mod accuracy;
+mod calibrate;
 mod detect;
 mod exchange;
 mod exchange_faults;
