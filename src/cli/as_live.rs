@@ -10,9 +10,10 @@ use crate::engine::{Advice, FormedNote, Moment, PlaneWord, ReadNote, Reader, Sig
 use crate::evidence::LineWriter;
 use crate::frame::{Frame, FrameId};
 use crate::image::{ImageChain, PictureSize, ScanImage};
-use crate::notice::Notice;
 use crate::pump;
 use crate::recording::{Channel, Recording};
+
+use super::record::told;
 
 /// Forms the pictures that were formed, in their order.
 struct Former {
@@ -117,7 +118,7 @@ fn advice_of(note: &ReadNote, reader: &mut Reader, image: &ScanImage) -> anyhow:
 
 /// Reads a recording as it was read, and writes the lines; says whether they are those of then.
 pub(super) fn as_live(path: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
-    let recording = Recording::open(path).map_err(|p| anyhow!(Notice::of(&p).line()))?;
+    let recording = Recording::open(path).map_err(|p| told(&p))?;
     let reads: Vec<ReadNote> = read_notes(&recording, Channel::Reads)?;
     let then = recording.notes(Channel::Advice);
     if reads.is_empty() {

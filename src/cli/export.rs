@@ -3,16 +3,19 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
+use crate::engine::sequence_form;
 use crate::exchange::{MetaImageWriter, Packing, PngPixels, SequenceForm, write_png};
-use crate::frame::{Frame, Orientation, PixelSpacing, ScanGeometry, ScanStage, Values};
-use crate::image::{ImageChain, LengthUnit, PictureSize};
+use crate::frame::{Frame, Orientation, ScanGeometry, ScanStage, Values};
+use crate::image::{ImageChain, PictureSize};
 use crate::notice::Notice;
 use crate::procedure::FRAMES_FILE;
 use crate::recording::Recording;
 use crate::words::say;
+
+use super::record::told;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -68,17 +71,7 @@ impl Shown {
         let image = chain.form(frame);
         Self {
             pixels: image.pixels.to_vec(),
-            form: SequenceForm {
-                columns: image.columns,
-                rows: image.rows,
-                spacing: match image.unit {
-                    LengthUnit::Millimeters => PixelSpacing::new(image.pitch, image.pitch),
-                    LengthUnit::Pixels => None,
-                },
-                offset: image.scan_from_pixel.shift(),
-                orientation: Orientation::Mf,
-                packing: Packing::Zlib,
-            },
+            form: sequence_form(&image),
         }
     }
 }
@@ -89,7 +82,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     } else {
         args.from.clone()
     };
-    let recording = Recording::open(&from).map_err(|p| anyhow!(Notice::of(&p).line()))?;
+    let recording = Recording::open(&from).map_err(|p| told(&p))?;
     let out = args.out.clone().unwrap_or_else(|| match args.to {
         Form::Mha => from.with_extension("mha"),
         Form::Csv => from.with_extension("csv"),

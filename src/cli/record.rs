@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{Feed, SourceChoice, VirtualFeed};
-use crate::notice::{Notice, Problem};
+use crate::notice::Notice;
 use crate::recording::{
     FileDisk, Recorder, RecorderOptions, RecordingProblem, RecordingState, Tape, recover,
 };
@@ -67,7 +67,8 @@ fn frame_rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("expected 1 to 120 frames a second, got {text:?}"))
 }
 
-fn told(problem: &RecordingProblem) -> anyhow::Error {
+/// A problem with what to do about it, as the last line of a command.
+pub(super) fn told(problem: &RecordingProblem) -> anyhow::Error {
     anyhow!(Notice::of(problem).line())
 }
 
@@ -186,10 +187,7 @@ pub(super) fn recover_file(args: &RecoverArgs) -> anyhow::Result<()> {
             crate::recording::RECORDING_SUFFIX
         ))
     });
-    let kept = recover(&args.file, &out).map_err(|problem| match problem.hint() {
-        Some(hint) => anyhow!("{problem}. {hint}"),
-        None => anyhow!("{problem}"),
-    })?;
+    let kept = recover(&args.file, &out).map_err(|problem| told(&problem))?;
     println!(
         "{} frames are whole and stand in {}; {} places were damaged",
         kept.frames,

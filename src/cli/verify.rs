@@ -1,17 +1,16 @@
 //! `verify`: whether what a session left behind is whole and unaltered.
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::notice::Notice;
 use crate::procedure::{
     BadFile, JOURNAL_FILE, SessionVerdict, session_of, verify_file, verify_journal, verify_session,
 };
 
 use crate::recording::verify_recording;
 
-use super::record::is_recording;
+use super::record::{is_recording, told};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
@@ -54,7 +53,7 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<()> {
 
 /// A recording is checked by what is in it; one of a session also by its journal.
 fn recording(path: &Path) -> anyhow::Result<()> {
-    let verdict = verify_recording(path).map_err(|problem| anyhow!(Notice::of(&problem).line()))?;
+    let verdict = verify_recording(path).map_err(|problem| told(&problem))?;
     for line in verdict.lines() {
         println!("{line}");
     }

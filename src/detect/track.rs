@@ -189,8 +189,6 @@ impl PortTrack {
         }
         if f.against >= 2 {
             f.locked = false;
-        }
-        if f.against >= 2 {
             f.plain = 0;
         }
         let fill = f.locked || (o.class == OpeningClass::Fill && f.against < 2);

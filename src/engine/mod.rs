@@ -33,7 +33,7 @@ pub use live::{Engine, Listener, SessionOptions};
 pub use live_feed::LiveFeed;
 pub use read_log::{FormedNote, PlaneWord, ReadNote, Scribe, Sight};
 pub use reader::{Moment, Reader};
-pub use recorder::RecordingPlan;
+pub use recorder::{RecordingPlan, sequence_form};
 pub use recording_feed::RecordingFeed;
 pub use state::{
     Advice, Command, Fault, Liveness, Look, Nudge, Picture, ProbePose, Session, Snapshot,

@@ -96,7 +96,7 @@ impl Recorder {
         if self.failed {
             return;
         }
-        let form = form_of(&picture.image);
+        let form = sequence_form(&picture.image);
         if self.form.get_or_insert_with(|| form.clone()) != &form {
             // One MetaImage sequence has one size and one scale.
             self.shared.tell_once(Notice {
@@ -165,7 +165,8 @@ fn origin_key(origin: Origin) -> &'static str {
     }
 }
 
-fn form_of(image: &ScanImage) -> SequenceForm {
+/// How a picture is stored as one of a MetaImage sequence: in the internal orientation, with its scale where it has one.
+pub fn sequence_form(image: &ScanImage) -> SequenceForm {
     SequenceForm {
         columns: image.columns,
         rows: image.rows,

@@ -10,6 +10,7 @@ mod hazards;
 mod house;
 mod igtl;
 mod image;
+mod program;
 mod recording;
 mod rehearse;
 mod screens;

@@ -22,6 +22,8 @@ use portsight::space::{Affine, Radians, ScanPoint};
 use portsight::stream::{Delivery, FrameSource};
 use proptest::prelude::*;
 
+use crate::program::program;
+
 /// Frames of a virtual patient: scan lines of 16 bits.
 fn virtual_frames(count: u64) -> Vec<Arc<Frame>> {
     let mut probe = VirtualProbe::new(Preset::Easy.scenario(3)).ending_after(count);
@@ -399,17 +401,6 @@ fn a_replay_has_the_numbers_and_times_of_the_recording() {
         playback.next(Duration::ZERO),
         Ok(Delivery::Finished)
     ));
-}
-
-fn program(folder: &Path) -> std::process::Command {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portsight"));
-    command
-        .current_dir(folder)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .env("XDG_DATA_HOME", folder.join("data"))
-        .env("HOME", folder);
-    command
 }
 
 fn said(command: &mut std::process::Command) -> (bool, String, String) {

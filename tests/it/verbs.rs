@@ -4,20 +4,11 @@
     reason = "a test that cannot prepare its ground has failed"
 )]
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portsight"));
-    command
-        .current_dir(folder)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .env("XDG_DATA_HOME", folder.join("data"))
-        .env("HOME", folder);
-    command
-}
+use crate::program::program;
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     program(folder)
